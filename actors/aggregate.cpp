@@ -1,0 +1,192 @@
+#include <set>
+
+#include <conductor/aggregate_rules.hpp>
+#include <conductor/json_text.hpp>
+#include <conductor/lease_rules.hpp>
+#include <conductor/roles.hpp>
+
+#include "actors/pass.hpp"
+
+namespace conductor {
+
+namespace {
+
+constexpr std::size_t keys_a_change_set = 500;
+
+struct aggregate_state : role_state {
+  std::set<task_key> parents; ///< that may be done
+  std::set<run_key> runs;
+
+  const char* name = "aggregate";
+};
+
+using self_ptr = role_actor::stateful_pointer<aggregate_state>;
+
+/// The JSON array of the children's outputs, in index order; the sum of their
+/// sizes is bounded, what does not fit is null and said so.
+std::string collect_outputs(aggregate_state& s, const fanout_record& parent) {
+  std::string array = "[";
+  auto room = s.context.opts.max_collected_bytes;
+  for (std::int64_t done = 0; done < parent.expanded; done += 1000) {
+    const auto count = std::min<std::int64_t>(1000, parent.expanded - done);
+    for (auto& text : s.reader->load_outputs({parent.base + done, count})) {
+      const auto fits = !text.empty() && text.size() <= room;
+      if (array.size() > 1)
+        array += ',';
+      array += fits ? text : "null";
+      room -= fits ? text.size() : 0;
+    }
+  }
+  return array + "]";
+}
+
+void add_parent(aggregate_state& s, change_set& plan, task_key key,
+                timestamp now) {
+  const auto parent = s.reader->load_fanout(key);
+  if (!parent)
+    return;
+  const auto origin = s.reader->load_origin(key);
+  if (!origin)
+    return;
+  if (rules::parent_is_done(*parent)) {
+    const auto outputs = origin->spec.collect == collect::outputs
+                           ? collect_outputs(s, *parent)
+                           : std::string{};
+    plan.moves.push_back(
+      rules::plan_parent(*parent, origin->spec, outputs, now));
+  }
+}
+
+/// A pass tells each run it touched that it began and what it did.
+void add_pass_notes(change_set& plan, timestamp now) {
+  std::map<run_key, std::pair<int, int>> counts; // parents, runs
+  for (const auto& m : plan.moves)
+    ++counts[m.run].first;
+  for (const auto& m : plan.run_moves)
+    ++counts[m.run].second;
+  for (const auto& [run, count] : counts) {
+    plan.leading.push_back({run, 0, now, {event_kind::aggregate_started, "{}"}});
+    plan.notes.push_back({run,
+                          0,
+                          now,
+                          {event_kind::aggregate_finished,
+                           dump({{"parents", count.first},
+                                 {"runs", count.second}})}});
+  }
+}
+
+change_set plan_pass(aggregate_state& s) {
+  const auto now = s.context.clock();
+  change_set plan;
+  for (std::size_t n = 0; !s.parents.empty() && n < keys_a_change_set; ++n)
+    add_parent(s, plan, s.parents.extract(s.parents.begin()).value(), now);
+  for (std::size_t n = 0; !s.runs.empty() && n < keys_a_change_set; ++n) {
+    const auto run
+      = s.reader->load_run(s.runs.extract(s.runs.begin()).value());
+    if (!run || !rules::run_is_done(*run))
+      continue;
+    if (run->state == run_state::pending)
+      plan.run_starts.push_back(rules::plan_run_start(run->key, now));
+    plan.run_moves.push_back(rules::plan_run(*run, now));
+  }
+  add_pass_notes(plan, now);
+  return plan;
+}
+
+void pump(self_ptr self) {
+  auto& s = self->state;
+  while (!s.busy && !s.stopping) {
+    if (s.parents.empty() && s.runs.empty()) {
+      finish_pass(s);
+      return;
+    }
+    auto plan = plan_pass(s);
+    if (plan.empty())
+      continue;
+    const auto moved = std::ssize(plan.moves) + std::ssize(plan.run_moves);
+    std::vector<run_key> runs;
+    for (const auto& m : plan.moves)
+      runs.push_back(m.run);
+    submit_changes(self, std::move(plan), [=](const commit_reply& reply) {
+      self->state.report.changed += moved - std::ssize(reply.refusals);
+      // A settled parent may have been the last task of its run.
+      self->state.runs.insert(runs.begin(), runs.end());
+      pump(self);
+    });
+  }
+}
+
+void sweep(aggregate_state& s) {
+  task_key after = 0;
+  for (;;) {
+    const auto page = s.reader->load_open_fanouts(after, 1000);
+    for (const auto& f : page)
+      if (rules::parent_is_done(f))
+        s.parents.insert(f.task);
+    if (page.size() < 1000)
+      break;
+    after = page.back().task;
+  }
+  for (run_key last = 0;;) {
+    const auto page = s.reader->load_open_runs(last, 1000);
+    for (const auto& r : page)
+      if (rules::run_is_done(r))
+        s.runs.insert(r.key);
+    if (page.size() < 1000)
+      break;
+    last = page.back().key;
+  }
+  s.report.found += std::ssize(s.parents) + std::ssize(s.runs);
+}
+
+void hear(self_ptr self, const committed& fact) {
+  auto& s = self->state;
+  if (!s.context.opts.automatic)
+    return;
+  for (const auto& parent : fact.parents)
+    if (rules::parent_is_done(parent))
+      s.parents.insert(parent.task);
+  for (const auto& run : fact.progress)
+    if (rules::run_is_done(run))
+      s.runs.insert(run.key);
+  pump(self);
+}
+
+role_actor::behavior_type aggregate(self_ptr self, role_context context) {
+  self->state.context = std::move(context);
+  self->state.reader = self->state.context.open_reader();
+  if (self->state.context.opts.automatic)
+    self->send(self, tick{++self->state.timer});
+  return {
+    [=](const committed& fact) { hear(self, fact); },
+    [=](const storage_state&) {},
+    [=](tick t) {
+      if (t.generation != self->state.timer)
+        return;
+      sweep(self->state);
+      pump(self);
+      arm(self, self->state.context.opts.sweep_interval);
+    },
+    [=](pass_request) -> caf::result<pass_report> {
+      auto promise = self->make_response_promise<pass_report>();
+      self->state.waiting.push_back(promise);
+      sweep(self->state);
+      pump(self);
+      return promise;
+    },
+    [=](stop_request) {
+      self->state.stopping = true;
+      finish_pass(self->state);
+      self->quit();
+      return stopped{};
+    },
+  };
+}
+
+} // namespace
+
+role_actor spawn_aggregate(caf::actor_system& sys, role_context context) {
+  return sys.spawn(aggregate, std::move(context));
+}
+
+} // namespace conductor

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <caf/stateful_actor.hpp>
+
+#include <conductor/contracts.hpp>
+#include <conductor/handler.hpp>
+#include <conductor/options.hpp>
+#include <conductor/store.hpp>
+
+/// The actors of the engine: thin shells round the rules. The engine facade
+/// wires them up; embedders and tests may do so themselves.
+namespace conductor {
+
+/// What every role actor is given.
+struct role_context {
+  options opts;
+  clock_fn clock;
+  persistence_actor writer;
+  std::function<std::unique_ptr<store_reader>()> open_reader;
+  /// Of this opening of the store.
+  std::int64_t epoch = 0;
+};
+
+/// The handlers by name. Fixed once the executor runs.
+using handler_map = std::map<std::string, std::shared_ptr<handler>>;
+
+/// Owns the store's writing side. Spawn it detached: commits block. `facts`
+/// is called after each commit, on the actor's thread, before the answers.
+persistence_actor spawn_persistence(caf::actor_system& sys,
+                                    std::shared_ptr<store> db, options opts,
+                                    event_hub_actor hub, bool detached = true);
+
+event_hub_actor
+spawn_event_hub(caf::actor_system& sys,
+                std::function<std::unique_ptr<store_reader>()> open_reader);
+
+role_actor spawn_fanout(caf::actor_system& sys, role_context context);
+role_actor spawn_aggregate(caf::actor_system& sys, role_context context);
+role_actor spawn_retry(caf::actor_system& sys, role_context context);
+executor_actor spawn_executor(caf::actor_system& sys, role_context context,
+                              handler_map handlers);
+
+/// Registers all message types; call it in the constructor of the host's
+/// `actor_system_config`.
+void register_types(caf::actor_system_config& config);
+
+} // namespace conductor

@@ -1,0 +1,102 @@
+#include <caf/all.hpp>
+
+#include <conductor/roles.hpp>
+
+namespace conductor {
+
+namespace {
+
+constexpr std::size_t events_a_batch = 500;
+
+struct subscription {
+  subscribe wish;
+  bool busy = false; ///< a batch is under way; no other leaves before its ack
+};
+
+struct hub_state {
+  std::function<std::unique_ptr<store_reader>()> open_reader;
+  std::unique_ptr<store_reader> reader;
+  std::vector<fact_listener> listeners;
+  std::map<caf::actor_addr, subscription> subscriptions;
+
+  const char* name = "event_hub";
+};
+
+using self_ptr = event_hub_actor::stateful_pointer<hub_state>;
+
+/// Serves a subscriber from the table. One batch at a time: a slow subscriber
+/// costs neither memory nor the writer's time, it only lags.
+void serve(self_ptr self, const caf::actor_addr& who) {
+  auto& s = self->state;
+  const auto found = s.subscriptions.find(who);
+  if (found == s.subscriptions.end() || found->second.busy)
+    return;
+  auto& subscription = found->second;
+  auto& wish = subscription.wish;
+  if (!s.reader)
+    s.reader = s.open_reader();
+  auto events = s.reader->list_events({.run = wish.run, .name = wish.name},
+                                      wish.after, events_a_batch);
+  if (events.empty())
+    return;
+  const auto last = events.back().seq;
+  subscription.busy = true;
+  self->request(wish.subscriber, caf::infinite, event_batch{std::move(events)})
+    .then(
+      [=](event_ack) {
+        const auto entry = self->state.subscriptions.find(who);
+        if (entry == self->state.subscriptions.end())
+          return;
+        entry->second.busy = false;
+        entry->second.wish.after = last;
+        serve(self, who);
+      },
+      [=](const caf::error&) { self->state.subscriptions.erase(who); });
+}
+
+event_hub_actor::behavior_type
+event_hub(self_ptr self,
+          std::function<std::unique_ptr<store_reader>()> open_reader) {
+  self->state.open_reader = std::move(open_reader);
+  self->set_down_handler([self](const caf::down_msg& down) {
+    self->state.subscriptions.erase(down.source);
+  });
+  return {
+    [=](const committed& fact) {
+      for (const auto& listener : self->state.listeners)
+        self->send(listener, fact);
+      for (const auto& [who, ignored] :
+           std::map{self->state.subscriptions})
+        serve(self, who);
+    },
+    [=](const storage_state& news) {
+      for (const auto& listener : self->state.listeners)
+        self->send(listener, news);
+    },
+    [=](listen& wish) {
+      self->state.listeners.push_back(std::move(wish.listener));
+    },
+    [=](subscribe& wish) {
+      const auto who = wish.subscriber.address();
+      self->monitor(wish.subscriber);
+      self->state.subscriptions[who] = {std::move(wish), false};
+      serve(self, who);
+    },
+    [=](stop_request) {
+      self->state.listeners.clear();
+      self->state.subscriptions.clear();
+      self->quit();
+      return stopped{};
+    },
+  };
+}
+
+} // namespace
+
+event_hub_actor
+spawn_event_hub(caf::actor_system& sys,
+                std::function<std::unique_ptr<store_reader>()> open_reader) {
+  return sys.spawn(event_hub, std::move(open_reader));
+}
+
+} // namespace conductor

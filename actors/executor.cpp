@@ -1,0 +1,202 @@
+#include "actors/executor_state.hpp"
+
+namespace conductor {
+
+namespace {
+
+using self_ptr = executor_actor::stateful_pointer<executor_state>;
+
+// Credit: change sets under way at once. Two claims keep the handlers busy
+// while one is being committed; outcomes gather meanwhile.
+constexpr int max_claims = 2;
+constexpr int max_outcomes = 2;
+
+/// The tick that ends the patience of a stop.
+constexpr tick patience_over{~std::uint64_t{0}};
+
+void pump(self_ptr self);
+
+/// A request whose failure means that the writer is gone.
+template <class Done>
+void send_changes(self_ptr self, change_set changes, Done done) {
+  self
+    ->request(self->state.context.writer, caf::infinite, std::move(changes))
+    .then(done, [self](const caf::error&) {
+      self->state.stopping = true;
+      finish_pass(self->state);
+    });
+}
+
+void send_claims(self_ptr self) {
+  auto& s = self->state;
+  while (!s.stopping && s.writable && s.claims < max_claims) {
+    auto plan = s.plan_claims(s.context.clock());
+    if (plan.changes.empty())
+      return;
+    ++s.claims;
+    s.due_claim |= plan.due;
+    auto changes = plan.changes;
+    send_changes(self, std::move(changes),
+                 [self, plan = std::move(plan)](const commit_reply& reply) {
+                   auto& state = self->state;
+                   --state.claims;
+                   if (plan.due)
+                     state.due_claim = false;
+                   if (reply.trouble)
+                     state.forget(plan);
+                   else
+                     state.start(plan, reply, state.context.clock());
+                   pump(self);
+                 });
+  }
+}
+
+void send_outcomes(self_ptr self) {
+  auto& s = self->state;
+  if (s.outcomes >= max_outcomes)
+    return;
+  auto changes = s.plan_outcomes(s.context.clock());
+  if (changes.empty())
+    return;
+  ++s.outcomes;
+  // Who is refused must be told apart by run; texts are not needed for that.
+  std::vector<task_move> sent;
+  for (const auto& m : changes.moves)
+    sent.push_back({.run = m.run, .parent = m.parent, .tasks = m.tasks});
+  send_changes(
+    self, std::move(changes),
+    [self, sent = std::move(sent)](const commit_reply& reply) {
+      auto& state = self->state;
+      --state.outcomes;
+      auto late = state.plan_late(sent, reply.refusals, state.context.clock());
+      if (!late.empty())
+        send_changes(self, std::move(late), [](const commit_reply&) {});
+      pump(self);
+    });
+}
+
+bool at_rest(const executor_state& s) {
+  return s.leased() == 0 && s.claims == 0 && s.outcomes == 0;
+}
+
+/// Ends: what is still leased is left to the next engine, which takes it over
+/// at once.
+void end(self_ptr self) {
+  const auto unfinished = self->state.leased();
+  self->state.stop_all();
+  for (auto& promise : self->state.stop_waiting)
+    promise.deliver(stopped{unfinished});
+  finish_pass(self->state);
+  self->quit();
+}
+
+/// The timer serves timeouts, the leases' deadlines and the sweep.
+void arm_next(self_ptr self) {
+  auto& s = self->state;
+  const auto now = s.context.clock();
+  s.armed_for = s.next_upkeep;
+  if (const auto timeout = s.next_timeout())
+    s.armed_for = std::min(s.armed_for, *timeout);
+  arm(self, std::max(milliseconds{1}, s.armed_for - now));
+}
+
+void pump(self_ptr self) {
+  auto& s = self->state;
+  send_outcomes(self);
+  send_claims(self);
+  if (!s.stop_waiting.empty() && at_rest(s))
+    end(self);
+  else if (const auto timeout = s.next_timeout();
+           timeout && *timeout < s.armed_for)
+    arm_next(self);
+}
+
+/// First of all, what workers that are gone have left behind.
+void reclaim(self_ptr self) {
+  auto& s = self->state;
+  if (s.stopping)
+    return;
+  auto lost = s.plan_lost(s.context.clock());
+  if (lost.empty()) {
+    s.sweep();
+    finish_pass(s);
+    pump(self);
+    return;
+  }
+  s.report.found += std::ssize(lost.released);
+  const auto moved = std::ssize(lost.moves);
+  send_changes(self, std::move(lost), [=](const commit_reply&) {
+    self->state.report.changed += moved;
+    reclaim(self);
+  });
+}
+
+void on_timer(self_ptr self) {
+  auto& s = self->state;
+  const auto now = s.context.clock();
+  s.time_out(now);
+  if (now >= s.next_upkeep) {
+    s.next_upkeep = now
+                    + std::min(s.context.opts.lease_time / 3,
+                               s.context.opts.sweep_interval);
+    auto extensions = s.plan_extensions(now);
+    if (!extensions.empty())
+      send_changes(self, std::move(extensions), [](const commit_reply&) {});
+    reclaim(self);
+  }
+  arm_next(self);
+}
+
+executor_actor::behavior_type executor(self_ptr self, role_context context,
+                                       handler_map handlers) {
+  auto& state = self->state;
+  state.init(std::move(context), std::move(handlers));
+  state.box->wake(self);
+  if (state.context.opts.automatic)
+    self->send(self, tick{++state.timer});
+  return {
+    [=](const committed& fact) {
+      self->state.hear(fact);
+      if (self->state.context.opts.automatic)
+        pump(self);
+    },
+    [=](const storage_state& news) {
+      self->state.writable = news.writable;
+      if (self->state.context.opts.automatic)
+        pump(self);
+    },
+    [=](tick t) {
+      if (t == patience_over)
+        end(self);
+      else if (t.generation == self->state.timer)
+        on_timer(self);
+    },
+    [=](pass_request) -> caf::result<pass_report> {
+      auto promise = self->make_response_promise<pass_report>();
+      self->state.waiting.push_back(promise);
+      reclaim(self);
+      return promise;
+    },
+    [=](const stop_request& wish) -> caf::result<stopped> {
+      auto& s = self->state;
+      s.stopping = true;
+      auto promise = self->make_response_promise<stopped>();
+      s.stop_waiting.push_back(promise);
+      if (at_rest(s) || wish.patience.count() == 0)
+        end(self);
+      else
+        self->delayed_send(self, wish.patience, patience_over);
+      return promise;
+    },
+    [=](outcomes_ready) { pump(self); },
+  };
+}
+
+} // namespace
+
+executor_actor spawn_executor(caf::actor_system& sys, role_context context,
+                              handler_map handlers) {
+  return sys.spawn(executor, std::move(context), std::move(handlers));
+}
+
+} // namespace conductor

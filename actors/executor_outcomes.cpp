@@ -1,0 +1,88 @@
+#include "actors/executor_state.hpp"
+
+namespace conductor {
+
+bool executor_state::spend_budget(run_key run) {
+  const auto [place, absent] = budgets_.try_emplace(run);
+  auto& entry = place->second;
+  if (absent) {
+    if (auto loaded = reader->load_run(run))
+      entry.run = std::move(*loaded);
+    if (entry.run.retry_budget.percent > 0)
+      entry.tasks = reader->count_leaves(run).total();
+  }
+  return rules::budget_left(entry.run, entry.tasks);
+}
+
+task_move executor_state::plan_outcome(const leased_task& task,
+                                       outbox::entry& entry, timestamp now) {
+  auto& result = entry.result;
+  if (result.succeeded)
+    return rules::plan_success(task.brief, std::move(result.output), now);
+  // How often it was retried is asked only of what fails.
+  auto brief = task.brief;
+  for (const auto& running : reader->load_running({brief.key, 1}))
+    brief.retry_count = running.retry_count;
+  const rules::failure why{result.error_type, result.error_message,
+                           std::move(result.error_details), result.retryable,
+                           result.retry_after};
+  const auto unit = std::uniform_real_distribution<double>{0, 1}(random_);
+  auto move = rules::plan_failure(brief, why, std::move(result.output),
+                                  task.origin->spec.retry,
+                                  spend_budget(brief.run), now, unit);
+  if (move.to == task_state::retrying)
+    ++budgets_[brief.run].run.retries;
+  return move;
+}
+
+void executor_state::settle_lease(task_key first, change_set& plan) {
+  const auto lease = leases_.find(first);
+  if (lease != leases_.end() && --lease->second == 0) {
+    plan.released.push_back(first);
+    leases_.erase(lease);
+  }
+}
+
+change_set executor_state::plan_outcomes(timestamp now) {
+  change_set plan;
+  auto entries = box->take();
+  std::sort(entries.begin(), entries.end(), [](const auto& x, const auto& y) {
+    return x.task < y.task;
+  });
+  plan.moves.reserve(entries.size());
+  for (auto& entry : entries) {
+    const auto held = leased_.find(entry.task);
+    // Reported twice (a timeout, then the end), or given up at shutdown.
+    if (held == leased_.end() || held->second.brief.attempt != entry.attempt)
+      continue;
+    auto& task = held->second;
+    if (entry.result.error_type == "shutdown")
+      continue;
+    plan.moves.push_back(plan_outcome(task, entry, now));
+    task.work->done(entry.busy);
+    if (task.brief.parent != 0)
+      --children_leased_[task.brief.parent];
+    settle_lease(task.lease, plan);
+    if (task.timeout != no_time)
+      timeouts_.erase({task.timeout, entry.task});
+    leased_.erase(held);
+  }
+  rules::merge_ranges(plan.moves);
+  return plan;
+}
+
+change_set executor_state::plan_late(const std::vector<task_move>& moves,
+                                     const std::vector<refusal>& refusals,
+                                     timestamp now) {
+  change_set plan;
+  for (const auto& r : refusals)
+    for (const auto& m : moves)
+      if (m.tasks.contains(r.task)) {
+        auto notes = rules::plan_late_results(m.run, {r}, now);
+        std::move(notes.begin(), notes.end(), std::back_inserter(plan.notes));
+        break;
+      }
+  return plan;
+}
+
+} // namespace conductor

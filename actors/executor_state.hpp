@@ -1,0 +1,104 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <random>
+#include <set>
+#include <unordered_map>
+
+#include <conductor/lease_rules.hpp>
+#include <conductor/retry_rules.hpp>
+#include <conductor/roles.hpp>
+
+#include "actors/claim_sources.hpp"
+#include "actors/lane.hpp"
+#include "actors/outbox.hpp"
+#include "actors/pass.hpp"
+
+namespace conductor {
+
+/// What the executor knows: parents with claimable children, leases it holds,
+/// attempts under way. No messages here; the shell is in executor.cpp.
+class executor_state : public role_state {
+public:
+  const char* name = "executor";
+
+  void init(role_context context, handler_map handlers);
+
+  /// A claim and what it was planned from.
+  struct claim {
+    change_set changes;
+    bool due = false; ///< it has tasks of the due table
+  };
+  /// As much as the handlers have room for; nothing if `changes` is empty.
+  claim plan_claims(timestamp now);
+  /// Gives what was leased to the handlers.
+  void start(const claim& planned, const commit_reply& reply, timestamp now);
+  /// The claim was not committed.
+  void forget(const claim& planned);
+
+  /// Moves for all outcomes that have come in.
+  change_set plan_outcomes(timestamp now);
+  /// Events for outcomes that came too late.
+  change_set plan_late(const std::vector<task_move>& moves,
+                       const std::vector<refusal>& refusals, timestamp now);
+
+  /// Tasks whose workers are gone (other epochs, deadlines passed), a page of
+  /// them.
+  change_set plan_lost(timestamp now);
+  change_set plan_extensions(timestamp now);
+  /// Attempts that have run out of time.
+  void time_out(timestamp now);
+  std::optional<timestamp> next_timeout() const;
+
+  void hear(const committed& fact);
+  void sweep();
+  void stop_all();
+
+  std::int64_t leased() const { return std::ssize(leased_); }
+
+  bool due_hint = true; ///< the due table may have something
+  bool due_claim = false; ///< a claim of due tasks is under way
+  int claims = 0;       ///< change sets under way
+  int outcomes = 0;
+  bool writable = true;
+  timestamp next_upkeep{}; ///< leases extended, tables swept
+  timestamp armed_for{};   ///< when the timer fires
+  std::vector<caf::typed_response_promise<stopped>> stop_waiting;
+  std::shared_ptr<outbox> box = std::make_shared<outbox>();
+
+private:
+  struct leased_task {
+    task_brief brief; ///< `attempt` is the leased one
+    std::shared_ptr<const task_origin> origin;
+    lane* work = nullptr;
+    task_key lease = 0; ///< first task of the lease
+    timestamp timeout{};
+  };
+
+  std::shared_ptr<const task_origin> origin_of(task_key task, task_key parent);
+  lane* lane_of(const task_origin& origin);
+  void claim_children(claim& plan, timestamp now);
+  void claim_due(claim& plan, timestamp now);
+  void start_range(const task_move& m, task_range tasks, timestamp now);
+  task_move plan_outcome(const leased_task& task, outbox::entry& entry,
+                         timestamp now);
+  bool spend_budget(run_key run);
+  void settle_lease(task_key first, change_set& plan);
+
+  std::map<std::string, lane> lanes_;
+  claim_sources sources_;
+  std::map<task_key, std::int64_t> children_leased_; ///< by parent
+  std::unordered_map<task_key, leased_task> leased_;
+  std::map<task_key, std::int64_t> leases_; ///< first task → attempts left
+  std::set<std::pair<timestamp, task_key>> timeouts_;
+  std::map<task_key, std::shared_ptr<const task_origin>> origins_;
+  struct budget_entry {
+    run_record run;
+    std::int64_t tasks = 0;
+  };
+  std::map<run_key, budget_entry> budgets_;
+  std::mt19937_64 random_;
+};
+
+} // namespace conductor

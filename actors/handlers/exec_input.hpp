@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <conductor/error.hpp>
+#include <conductor/json_text.hpp>
+
+#include "actors/handlers/input_check.hpp"
+
+namespace conductor {
+
+enum class exec_stdin { none, input, item, text };
+enum class exec_stdout { text, parsed, discard };
+
+/// The input of an `exec` task, its placeholders still in it.
+struct exec_input {
+  std::vector<std::string> argv;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string cwd;
+  exec_stdin stdin_from = exec_stdin::none;
+  std::string stdin_text;
+  exec_stdout stdout_as = exec_stdout::text;
+};
+
+input_problems check_exec_input(const json& input);
+
+/// The error is the first problem that `check_exec_input` finds.
+result<exec_input> read_exec_input(const json& input);
+
+} // namespace conductor

@@ -1,0 +1,191 @@
+#include <caf/all.hpp>
+
+#include <conductor/roles.hpp>
+
+namespace conductor {
+
+namespace {
+
+using reply_promise = caf::typed_response_promise<commit_reply>;
+
+struct persistence_state {
+  std::shared_ptr<store> db;
+  options opts;
+  event_hub_actor hub;
+  std::vector<change_set> batch;
+  std::vector<reply_promise> promises; ///< one for each of `batch`
+  bool flush_sent = false;
+  error halted; ///< set while the storage takes no writes
+  bool lost = false; ///< it will not come back
+
+  const char* name = "persistence";
+};
+
+using self_ptr = persistence_actor::stateful_pointer<persistence_state>;
+
+commit_reply refused(errc code, std::string message) {
+  return {.trouble = {code, std::move(message)}};
+}
+
+void answer_all(persistence_state& s, const error& why) {
+  for (auto& promise : s.promises)
+    promise.deliver(commit_reply{.trouble = why});
+  s.promises.clear();
+  s.batch.clear();
+}
+
+void send_flush(self_ptr self) {
+  if (!std::exchange(self->state.flush_sent, true))
+    self->send(self, flush{});
+}
+
+void publish(self_ptr self, storage_state news) {
+  if (self->state.hub)
+    self->send(self->state.hub, std::move(news));
+}
+
+/// Submissions wait for nobody: people are told at once. Everything else is
+/// kept until there is room again; its senders stop by themselves, since their
+/// answers do not come.
+void refuse_submissions(persistence_state& s, const error& why) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < s.batch.size(); ++i) {
+    if (!s.batch[i].submissions.empty()) {
+      s.promises[i].deliver(commit_reply{.trouble = why});
+      continue;
+    }
+    if (kept != i) {
+      s.batch[kept] = std::move(s.batch[i]);
+      s.promises[kept] = std::move(s.promises[i]);
+    }
+    ++kept;
+  }
+  s.batch.resize(kept);
+  s.promises.resize(kept);
+}
+
+void halt(self_ptr self, const store_error& trouble) {
+  auto& s = self->state;
+  if (trouble.fatal()) {
+    s.lost = true;
+    s.halted = trouble.why();
+    answer_all(s, trouble.why());
+    publish(self, {false, true, trouble.why()});
+    return;
+  }
+  refuse_submissions(s, trouble.why());
+  if (!s.halted)
+    publish(self, {false, false, trouble.why()});
+  s.halted = trouble.why();
+  s.flush_sent = true;
+  self->delayed_send(self, s.opts.storage_retry, flush{});
+}
+
+void commit(self_ptr self) {
+  auto& s = self->state;
+  if (s.batch.empty() && !s.halted)
+    return;
+  // The store takes the texts out of what it commits; a batch that may have to
+  // be tried again is kept whole.
+  auto attempt = s.batch;
+  batch_result result;
+  try {
+    result = s.db->commit(attempt);
+  } catch (const store_error& trouble) {
+    halt(self, trouble);
+    return;
+  }
+  if (std::exchange(s.halted, error{}))
+    publish(self, {});
+  if (s.hub)
+    self->send(s.hub, std::move(result.fact));
+  auto promises = std::exchange(s.promises, {});
+  s.batch.clear();
+  for (std::size_t i = 0; i < promises.size(); ++i)
+    promises[i].deliver(std::move(result.replies[i]));
+  s.db->maintain();
+}
+
+caf::result<commit_reply> take(self_ptr self, change_set& changes) {
+  auto& s = self->state;
+  if (s.lost)
+    return refused(s.halted.code, s.halted.message);
+  if (s.halted && !changes.submissions.empty())
+    return refused(s.halted.code, s.halted.message);
+  if (s.batch.size() >= s.opts.max_waiting)
+    return refused(errc::overloaded,
+                   std::to_string(s.batch.size())
+                     + " changes wait for the writer already; try again");
+  auto promise = self->make_response_promise<commit_reply>();
+  s.batch.push_back(std::move(changes));
+  s.promises.push_back(promise);
+  if (s.batch.size() >= s.opts.batch && !s.halted)
+    commit(self);
+  else
+    send_flush(self);
+  return promise;
+}
+
+/// However this actor ends, whoever waits for an answer gets one.
+void answer_at_death(self_ptr self) {
+  self->set_exit_handler([self](caf::exit_msg& m) {
+    answer_all(self->state, {errc::stopped, "the engine has stopped"});
+    self->quit(std::move(m.reason));
+  });
+  self->set_exception_handler(
+    [self](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
+      error why{errc::io, "the writer failed"};
+      try {
+        std::rethrow_exception(thrown);
+      } catch (const std::exception& e) {
+        why.message += std::string{": "} + e.what();
+      } catch (...) {
+      }
+      answer_all(self->state, why);
+      publish(self, {false, true, why});
+      return caf::exit_reason::unhandled_exception;
+    });
+}
+
+persistence_actor::behavior_type persistence(self_ptr self,
+                                             std::shared_ptr<store> db,
+                                             options opts,
+                                             event_hub_actor hub) {
+  self->state.db = std::move(db);
+  self->state.opts = std::move(opts);
+  self->state.hub = std::move(hub);
+  answer_at_death(self);
+  return {
+    [=](change_set& changes) { return take(self, changes); },
+    [=](flush) {
+      self->state.flush_sent = false;
+      if (!self->state.lost)
+        commit(self);
+    },
+    [=](stop_request) {
+      auto& s = self->state;
+      if (!s.batch.empty() && !s.lost)
+        commit(self);
+      answer_all(s, {errc::stopped, "the engine has stopped"});
+      s.lost = true;
+      s.halted = {errc::stopped, "the engine has stopped"};
+      s.db.reset();
+      self->quit();
+      return stopped{};
+    },
+  };
+}
+
+} // namespace
+
+persistence_actor spawn_persistence(caf::actor_system& sys,
+                                    std::shared_ptr<store> db, options opts,
+                                    event_hub_actor hub, bool detached) {
+  return detached
+           ? sys.spawn<caf::detached>(persistence, std::move(db),
+                                      std::move(opts), std::move(hub))
+           : sys.spawn(persistence, std::move(db), std::move(opts),
+                       std::move(hub));
+}
+
+} // namespace conductor

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include <conductor/change_set.hpp>
+#include <conductor/records.hpp>
+
+/// Aggregation: parents and runs end when what they are made of has ended.
+namespace conductor::rules {
+
+/// Whether a parent's expansion has ended and every child is settled.
+bool parent_is_done(const fanout_record& parent);
+
+/// Whether so many children have failed that the rest need not be tried.
+bool should_fail_fast(const fanout_record& parent, const task_spec& spec);
+
+/// PENDING → SUCCEEDED, FAILED or CANCELLED for a parent that is done.
+/// `outputs` is the JSON array of the children's outputs, or empty.
+task_move plan_parent(const fanout_record& parent, const task_spec& spec,
+                      const std::string& outputs, timestamp now);
+
+/// PENDING → RUNNING: its first task is fanned out or leased.
+run_move plan_run_start(run_key run, timestamp now);
+
+/// Whether all top-level tasks of an unsettled run are settled.
+bool run_is_done(const run_record& run);
+
+/// RUNNING → SUCCEEDED, FAILED or CANCELLED for a run that is done.
+run_move plan_run(const run_record& run, timestamp now);
+
+} // namespace conductor::rules

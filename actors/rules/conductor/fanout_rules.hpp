@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <conductor/change_set.hpp>
+#include <conductor/records.hpp>
+
+/// Fan-out: a parent's children, page by page.
+namespace conductor::rules {
+
+/// How many children come next, given at most `page` of them.
+std::int64_t next_page(const fanout_record& parent, std::int64_t page);
+
+/// One page of a parent's children. `items` are their JSON texts, empty where
+/// items are derived; `offset` is where the source continues.
+/// The first page starts the run and tells that the pass started, the last one
+/// that it finished. An empty fan-out is settled here: there is nothing to
+/// wait for.
+change_set plan_page(const fanout_record& parent, const task_spec& spec,
+                     std::int64_t count, std::vector<std::string> items,
+                     std::int64_t offset, timestamp now);
+
+/// Ends an expansion whose source is gone or has changed.
+change_set plan_broken_source(const fanout_record& parent,
+                              const std::string& message, timestamp now);
+
+} // namespace conductor::rules

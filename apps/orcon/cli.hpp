@@ -1,0 +1,81 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <conductor/error.hpp>
+#include <conductor/json_text.hpp>
+#include <conductor/store.hpp>
+
+namespace CLI {
+class App;
+}
+
+namespace orcon {
+
+/// What the program says to scripts when it ends.
+enum exit_code : int {
+  done = 0,
+  operation_failed = 1,
+  usage = 2,
+  run_failed = 3,
+  run_cancelled = 4,
+  not_found = 5,
+  conflict = 6,
+  unusable = 7, ///< database or engine: locked, full, corrupt, not ours, too new
+  timed_out = 8,
+  critical = 9,
+  interrupted = 130,
+};
+
+enum class format { table, json, jsonl };
+
+/// Options that every command knows.
+struct settings {
+  std::string database = "orcon.db";
+  format output = format::table;
+  bool quiet = false;
+  bool verbose = false;
+  std::string color = "auto";
+  unsigned workers = 0;
+};
+
+/// A command: options are registered on an App, `action` is what it does.
+using action = std::function<int()>;
+struct commands {
+  settings& common;
+  /// Set by the command that was chosen.
+  action& chosen;
+  /// `orcon map`: what stood behind "--".
+  std::vector<std::string>& tail;
+};
+
+void add_work_commands(CLI::App& app, const commands& c); ///< exec, resume
+void add_map_command(CLI::App& app, const commands& c);
+void add_demo_command(CLI::App& app, const commands& c);
+void add_run_commands(CLI::App& app, const commands& c);
+void add_task_commands(CLI::App& app, const commands& c);
+void add_event_commands(CLI::App& app, const commands& c);
+void add_definition_commands(CLI::App& app, const commands& c);
+void add_database_commands(CLI::App& app, const commands& c);
+void add_bench_commands(CLI::App& app, const commands& c);
+
+/// The whole program.
+int run(int argc, char** argv);
+
+/// Says what went wrong on stderr and returns the exit code for it.
+int report_error(const conductor::error& why);
+int exit_code_of(conductor::errc code);
+int exit_code_of(conductor::run_state state);
+
+/// A reader of the database that the options name.
+conductor::result<std::unique_ptr<conductor::store_reader>>
+open_reader(const settings& s);
+
+/// Finds a run by id; "" or "last" is the newest one.
+conductor::result<conductor::run_record>
+find_run(conductor::store_reader& reader, const std::string& id);
+
+} // namespace orcon

@@ -1,0 +1,71 @@
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <conductor/verify.hpp>
+#include <fmt/format.h>
+
+#include "apps/orcon/output.hpp"
+
+namespace orcon {
+
+using namespace conductor;
+
+namespace {
+
+int check(const settings& s) {
+  const auto text = check_database(s.database);
+  if (!text)
+    return report_error(text.error());
+  if (!text->empty())
+    return report_error({errc::corrupt, s.database + " is damaged:\n" + *text});
+  if (!s.quiet)
+    fmt::print("{}: ok\n", s.database);
+  return done;
+}
+
+void print_verdict(const settings& s, const verdict& v) {
+  if (s.output != format::table) {
+    ordered_json out{{"ok", v.violations.empty()},
+                     {"runs", v.runs},
+                     {"tasks", v.tasks},
+                     {"events", v.events},
+                     {"violations", ordered_json::array()}};
+    for (const auto& x : v.violations)
+      out["violations"].push_back(
+        {{"invariant", x.invariant}, {"what", x.what}});
+    print_object(s, out);
+    return;
+  }
+  for (const auto& x : v.violations)
+    fmt::print("{}  {}\n", x.invariant, x.what);
+  fmt::print("{}: {} runs, {} tasks, {} events: {}\n", s.database,
+             with_commas(v.runs), with_commas(v.tasks), with_commas(v.events),
+             v.violations.empty() ? "every invariant holds"
+                                  : "the database is NOT in order");
+}
+
+int verify(const settings& s) {
+  const auto found = verify_database(s.database);
+  if (!found)
+    return report_error(found.error());
+  print_verdict(s, *found);
+  return found->violations.empty() ? int{done} : int{unusable};
+}
+
+} // namespace
+
+void add_database_commands(CLI::App& app, const commands& c) {
+  auto* group = app.add_subcommand("db", "The database file: check, verify");
+  group->require_subcommand(1);
+  group->fallthrough();
+  auto* quick
+    = group->add_subcommand("check", "Check the structure of the file");
+  quick->fallthrough();
+  quick->callback([c] { c.chosen = [c] { return check(c.common); }; });
+  auto* whole = group->add_subcommand(
+    "verify", "Recount everything: states, counters, events, hash chains");
+  whole->fallthrough();
+  whole->callback([c] { c.chosen = [c] { return verify(c.common); }; });
+}
+
+} // namespace orcon

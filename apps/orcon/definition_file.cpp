@@ -1,0 +1,51 @@
+#include "apps/orcon/definition_file.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+
+#include <conductor/builtin_handlers.hpp>
+#include <fmt/format.h>
+
+#include "apps/orcon/cli.hpp"
+#include "apps/orcon/yaml.hpp"
+
+namespace orcon {
+
+using namespace conductor;
+
+definition_context program_context(const std::string& directory) {
+  using handlers = std::map<std::string, std::shared_ptr<handler>>;
+  const auto known = std::make_shared<const handlers>(
+    handlers{{"exec", make_exec_handler({})},
+             {"noop", make_noop_handler()},
+             {"sleep", make_sleep_handler()},
+             {"fail", make_fail_handler()}});
+  return {.directory = directory,
+          .check_handler = [known](const std::string& name, const json& input)
+            -> std::vector<definition_error> {
+            if (const auto found = known->find(name); found != known->end())
+              return found->second->check(input);
+            return {{"/handler", "unknown handler \"" + name
+                                   + "\" (there are: exec, fail, noop, "
+                                     "sleep)"}};
+          }};
+}
+
+checked_definition read_definition_file(const std::string& path) {
+  namespace fs = std::filesystem;
+  auto file = load_definition_file(path);
+  if (!file)
+    return {{}, report_error(file.error())};
+  std::error_code ignored;
+  const auto folder = path == "-" ? fs::current_path(ignored)
+                                  : fs::absolute(path, ignored).parent_path();
+  auto read = read_definition(file->value, program_context(folder.string()));
+  order_as_written(*file, read.spec);
+  for (const auto& e : read.errors)
+    fmt::print(stderr, "orcon: {}: {}\n", place_name(*file, path, e.path),
+               to_string(e));
+  return {std::move(read.spec), read.errors.empty() ? done : usage};
+}
+
+} // namespace orcon

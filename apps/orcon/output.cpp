@@ -1,0 +1,235 @@
+#include "apps/orcon/output.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace orcon {
+
+using namespace conductor;
+
+namespace {
+
+ordered_json text_or_null(const std::string& text) {
+  return text.empty() ? ordered_json{nullptr} : ordered_json(text);
+}
+
+ordered_json time_or_null(timestamp t) {
+  return t == no_time ? ordered_json{nullptr} : ordered_json(to_iso(t));
+}
+
+ordered_json parsed_or_null(const std::string& text) {
+  return text.empty() ? ordered_json{nullptr}
+                      : ordered_json::parse(text, nullptr, false);
+}
+
+std::string cell(const ordered_json& value) {
+  if (value.is_null())
+    return "-";
+  if (value.is_string())
+    return value.get<std::string>();
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::size_t display_width(std::string_view text) {
+  // Continuation bytes of UTF-8 take no place.
+  return static_cast<std::size_t>(
+    std::count_if(text.begin(), text.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    }));
+}
+
+std::string dump_safely(const ordered_json& value, int indent) {
+  return value.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+void print_table(const settings& s, const std::vector<std::string>& columns,
+                 const std::vector<ordered_json>& rows) {
+  std::vector<std::vector<std::string>> cells;
+  std::vector<std::size_t> widths;
+  auto& head = cells.emplace_back();
+  for (const auto& column : columns) {
+    auto& name = head.emplace_back(column);
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    });
+    widths.push_back(display_width(name));
+  }
+  for (const auto& row : rows) {
+    auto& line = cells.emplace_back();
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const auto found = row.find(columns[i]);
+      line.push_back(found == row.end() ? "-" : shorten(cell(*found), 60));
+      widths[i] = std::max(widths[i], display_width(line.back()));
+    }
+  }
+  const auto color = use_color(s, STDOUT_FILENO);
+  for (const auto& line : cells) {
+    std::string text;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const auto pad = i + 1 < line.size()
+                         ? widths[i] - display_width(line[i]) + 2
+                         : 0;
+      text += columns[i] == "state" ? paint_state(line[i], color) : line[i];
+      text.append(pad, ' ');
+    }
+    fmt::print("{}\n", text);
+  }
+}
+
+} // namespace
+
+ordered_json to_json(const state_counts& c) {
+  return {{"total", c.total()},         {"unborn", c.unborn},
+          {"pending", c.pending},       {"running", c.running},
+          {"retrying", c.retrying},     {"succeeded", c.succeeded},
+          {"failed", c.failed},         {"cancelled", c.cancelled}};
+}
+
+ordered_json to_json(const run_record& run) {
+  return {{"id", run.id},
+          {"name", run.name},
+          {"state", to_string(run.state)},
+          {"created_at", to_iso(run.created_at)},
+          {"updated_at", to_iso(run.updated_at)},
+          {"started_at", time_or_null(run.started_at)},
+          {"finished_at", time_or_null(run.finished_at)},
+          {"tasks", run.tasks},
+          {"retries", run.retries},
+          {"meta", parsed_or_null(run.meta)},
+          {"idempotency_key", text_or_null(run.idempotency_key)}};
+}
+
+ordered_json to_json(const task_record& t) {
+  return {{"id", t.id},
+          {"run_id", t.run_id},
+          {"parent_task_id", text_or_null(t.parent_task_id)},
+          {"name", t.name},
+          {"index", t.index ? ordered_json(t.index) : ordered_json{nullptr}},
+          {"handler", t.handler},
+          {"state", to_string(t.state)},
+          {"settled", settled(t.state)},
+          {"attempt", t.attempt},
+          {"retry_count", t.retry_count},
+          {"max_retries", t.max_retries},
+          {"lost_count", t.lost_count},
+          {"created_at", to_iso(t.created_at)},
+          {"started_at", time_or_null(t.started_at)},
+          {"updated_at", to_iso(t.updated_at)},
+          {"not_before", time_or_null(t.due_at)},
+          {"input", parsed_or_null(t.input)},
+          {"output", parsed_or_null(t.output)},
+          {"last_error", parsed_or_null(t.last_error)}};
+}
+
+ordered_json to_json(const event_record& e) {
+  return {{"seq", e.seq},
+          {"id", e.id},
+          {"at", to_iso(e.at)},
+          {"run_id", text_or_null(e.run_id)},
+          {"task_id", text_or_null(e.task_id)},
+          {"task", text_or_null(e.task_name)},
+          {"name", e.name},
+          {"payload", parsed_or_null(e.payload)}};
+}
+
+void print_rows(const settings& s, const std::vector<std::string>& columns,
+                const std::vector<ordered_json>& rows) {
+  switch (s.output) {
+    case format::table: print_table(s, columns, rows); break;
+    case format::json:
+      fmt::print("{}\n", dump_safely(ordered_json(rows), 2));
+      break;
+    case format::jsonl:
+      for (const auto& row : rows)
+        fmt::print("{}\n", dump_safely(row, -1));
+      break;
+  }
+}
+
+void print_object(const settings& s, const ordered_json& object) {
+  if (s.output == format::json) {
+    fmt::print("{}\n", dump_safely(object, 2));
+  } else if (s.output == format::jsonl) {
+    fmt::print("{}\n", dump_safely(object, -1));
+  } else {
+    std::size_t width = 0;
+    for (const auto& [key, value] : object.items())
+      width = std::max(width, key.size());
+    const auto color = use_color(s, STDOUT_FILENO);
+    for (const auto& [key, value] : object.items())
+      if (!value.is_null())
+        fmt::print("{:<{}}  {}\n", key, width,
+                   key == "state" ? paint_state(cell(value), color)
+                                  : cell(value));
+  }
+}
+
+bool use_color(const settings& s, int fd) {
+  if (s.color != "auto")
+    return s.color == "always";
+  const auto* no_color = std::getenv("NO_COLOR");
+  const auto* term = std::getenv("TERM");
+  return ::isatty(fd) == 1 && !(no_color && *no_color)
+         && !(term && std::string_view{term} == "dumb");
+}
+
+std::string paint_state(std::string_view state, bool on) {
+  if (!on)
+    return std::string{state};
+  const auto* code = state == "SUCCEEDED" || state == "HEALTHY" ? "32"
+                     : state == "FAILED" || state == "CRITICAL" ? "31"
+                     : state == "CANCELLED" || state == "WARNING" ? "33"
+                     : state == "RUNNING"                         ? "36"
+                                                                  : "0";
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, state);
+}
+
+unsigned terminal_width(int fd) {
+  ::winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return size.ws_col;
+  return 80;
+}
+
+std::string with_commas(std::int64_t n) {
+  auto text = std::to_string(n);
+  const std::size_t sign = n < 0 ? 1 : 0;
+  for (auto i = text.size(); i > sign + 3;) {
+    i -= 3;
+    text.insert(i, ",");
+  }
+  return text;
+}
+
+std::string human_duration(milliseconds d) {
+  const auto ms = std::max<std::int64_t>(d.count(), 0);
+  if (ms < 1000)
+    return fmt::format("{}ms", ms);
+  if (ms < 60'000)
+    return fmt::format("{}.{}s", ms / 1000, ms % 1000 / 100);
+  if (ms < 3'600'000)
+    return fmt::format("{}m {:02}s", ms / 60'000, ms / 1000 % 60);
+  return fmt::format("{}h {:02}m", ms / 3'600'000, ms / 60'000 % 60);
+}
+
+std::string shorten(std::string_view text, std::size_t width) {
+  const auto line = text.substr(0, text.find('\n'));
+  std::string out;
+  std::size_t used = 0;
+  for (auto c : line) {
+    const auto byte = static_cast<unsigned char>(c);
+    const auto starts = (byte & 0xC0) != 0x80;
+    if (starts && used == width - 1 && display_width(line) > width)
+      return out + "…";
+    used += starts ? 1 : 0;
+    out += byte < 0x20 || byte == 0x7F ? ' ' : c;
+  }
+  return line.size() < text.size() ? out + "…" : out;
+}
+
+} // namespace orcon

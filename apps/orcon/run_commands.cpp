@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <conductor/monitor.hpp>
+#include <fmt/format.h>
+
+#include "apps/orcon/output.hpp"
+#include "apps/orcon/work.hpp"
+
+namespace orcon {
+
+using namespace conductor;
+
+int start_run(const settings& s, const std::string& file);
+
+namespace {
+
+struct list_options {
+  std::string state, name, before;
+  std::size_t limit = 50;
+};
+
+int list(const settings& s, const list_options& o) {
+  const auto reader = open_reader(s);
+  if (!reader)
+    return report_error(reader.error());
+  run_filter filter{.name = o.name};
+  if (!o.state.empty()) {
+    const auto state = parse_run_state(o.state);
+    if (!state)
+      return report_error({errc::invalid, "\"" + o.state
+                                            + "\" is no state (PENDING, RUNNING, "
+                                              "SUCCEEDED, FAILED, CANCELLED)"});
+    filter.states = {*state};
+  }
+  run_key before = 0;
+  if (!o.before.empty()) {
+    const auto run = find_run(**reader, o.before);
+    if (!run)
+      return report_error(run.error());
+    before = run->key;
+  }
+  std::vector<ordered_json> rows;
+  for (const auto& run : (*reader)->list_runs(filter, before, o.limit)) {
+    auto row = to_json(run);
+    const auto counts = (*reader)->count_leaves(run.key);
+    row["counts"] = to_json(counts);
+    if (s.output == format::table) {
+      row["done"] = fmt::format("{}/{}", with_commas(counts.settled()),
+                                with_commas(counts.total()));
+      row["failed"] = counts.failed;
+    }
+    rows.push_back(std::move(row));
+  }
+  print_rows(s, {"id", "name", "state", "done", "failed", "created_at"}, rows);
+  if (rows.empty() && s.output == format::table && !s.quiet)
+    fmt::print(stderr, "orcon: no runs match\n");
+  return done;
+}
+
+int show(const settings& s, const std::string& id) {
+  const auto reader = open_reader(s);
+  if (!reader)
+    return report_error(reader.error());
+  const auto run = find_run(**reader, id);
+  if (!run)
+    return report_error(run.error());
+  print_summary(summarise(**reader, run->key, system_now()), s);
+  return done;
+}
+
+} // namespace
+
+void add_run_commands(CLI::App& app, const commands& c) {
+  auto* group = app.add_subcommand("run", "Runs: start, list, show");
+  group->require_subcommand(1);
+  group->fallthrough();
+
+  auto* start
+    = group->add_subcommand("start", "Submit a definition without working it");
+  start->fallthrough();
+  auto file = std::make_shared<std::string>();
+  start->add_option("file", *file, "Definition; - is standard input")
+    ->required();
+  start->callback([c, file] {
+    c.chosen = [c, file] { return start_run(c.common, *file); };
+  });
+
+  auto* list_command = group->add_subcommand("list", "Runs, newest first");
+  list_command->fallthrough();
+  auto o = std::make_shared<list_options>();
+  list_command->add_option("--state", o->state, "Only runs in this state");
+  list_command->add_option("--name", o->name, "Only names that match (* and ?)");
+  list_command->add_option("--limit", o->limit, "At most so many (default 50)");
+  list_command->add_option("--before", o->before,
+                           "Only runs older than this one: the next page");
+  list_command->callback(
+    [c, o] { c.chosen = [c, o] { return list(c.common, *o); }; });
+
+  auto* show_command = group->add_subcommand(
+    "show", "How a run stands: state, counts, failures by error");
+  show_command->fallthrough();
+  auto id = std::make_shared<std::string>();
+  show_command->add_option("run", *id, "Id of the run (default: the newest)");
+  show_command->callback(
+    [c, id] { c.chosen = [c, id] { return show(c.common, *id); }; });
+}
+
+} // namespace orcon

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <conductor/engine.hpp>
+
+#include "apps/orcon/cli.hpp"
+
+namespace orcon {
+
+/// Notes SIGINT and SIGTERM: the first asks for a stop, the second ends the
+/// program at once.
+class signal_guard {
+public:
+  signal_guard();
+  ~signal_guard();
+  signal_guard(const signal_guard&) = delete;
+  signal_guard& operator=(const signal_guard&) = delete;
+  bool stop_wanted() const;
+};
+
+/// Opens the engine that the options name.
+conductor::result<conductor::engine> open_engine(const settings& s,
+                                                 bool create = true);
+
+/// Works runs to their ends: progress on stderr, signals, storage trouble.
+/// `each_turn` is called several times a second, and once at the end. Returns
+/// the exit code; runs that did not succeed decide it.
+int work(conductor::engine& engine, const std::vector<std::string>& run_ids,
+         const settings& s, const signal_guard& signals,
+         const std::function<void()>& each_turn = {});
+
+/// Prints how a run ended: a few lines for people, or JSON.
+void print_summary(conductor::engine& engine, const std::string& run_id,
+                   const settings& s);
+void print_summary(const conductor::run_summary& summary, const settings& s);
+
+} // namespace orcon

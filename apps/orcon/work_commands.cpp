@@ -1,0 +1,128 @@
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apps/orcon/definition_file.hpp"
+#include "apps/orcon/output.hpp"
+#include "apps/orcon/work.hpp"
+
+namespace orcon {
+
+using namespace conductor;
+
+namespace {
+
+int execute(const settings& s, const std::string& file) {
+  auto definition = read_definition_file(file);
+  if (definition.exit_code != done)
+    return definition.exit_code;
+  const signal_guard signals;
+  auto engine = open_engine(s);
+  if (!engine)
+    return report_error(engine.error());
+  const auto run = engine->submit(definition.spec);
+  if (!run)
+    return report_error(run.error());
+  if (!s.quiet)
+    fmt::print(stderr, "orcon: run {} ({}){}\n", run->id, definition.spec.name,
+               run->existed ? ", known by its idempotency_key" : "");
+  const auto code = work(*engine, {run->id}, s, signals);
+  if (code != interrupted)
+    print_summary(*engine, run->id, s);
+  return code;
+}
+
+int start(const settings& s, const std::string& file) {
+  auto definition = read_definition_file(file);
+  if (definition.exit_code != done)
+    return definition.exit_code;
+  auto opened = engine::open({.database = s.database, .automatic = false});
+  if (!opened)
+    return report_error(opened.error());
+  const auto run = opened->submit(definition.spec);
+  if (!run)
+    return report_error(run.error());
+  if (s.output == format::table)
+    fmt::print("{}\n", run->id);
+  else
+    print_object(s, {{"id", run->id}, {"existed", run->existed}});
+  if (!s.quiet)
+    fmt::print(stderr, "orcon: accepted; work it with:  orcon resume {} --db "
+                       "{}\n",
+               run->id, s.database);
+  return done;
+}
+
+result<std::vector<std::string>> unfinished(store_reader& reader,
+                                            const std::string& id) {
+  if (!id.empty()) {
+    auto run = find_run(reader, id);
+    if (!run)
+      return tl::unexpected(run.error());
+    return std::vector{run->id};
+  }
+  std::vector<std::string> ids;
+  for (run_key after = 0;;) {
+    const auto page = reader.load_open_runs(after, 1000);
+    for (const auto& run : page)
+      ids.push_back(run.id);
+    if (page.size() < 1000)
+      return ids;
+    after = page.back().key;
+  }
+}
+
+int resume(const settings& s, const std::string& id) {
+  const signal_guard signals;
+  auto engine = open_engine(s, false);
+  if (!engine)
+    return report_error(engine.error());
+  const auto ids = unfinished(*engine->open_reader(), id);
+  if (!ids)
+    return report_error(ids.error());
+  if (ids->empty()) {
+    if (!s.quiet)
+      fmt::print(stderr, "orcon: nothing to resume: every run of {} has "
+                         "ended\n",
+                 s.database);
+    return done;
+  }
+  const auto code = work(*engine, *ids, s, signals);
+  if (code != interrupted)
+    for (std::size_t i = 0; i < ids->size() && i < 20; ++i)
+      print_summary(*engine, (*ids)[i], s);
+  return code;
+}
+
+} // namespace
+
+void add_work_commands(CLI::App& app, const commands& c) {
+  auto* exec = app.add_subcommand(
+    "exec", "Submit a run definition (JSON or YAML) and work it to its end");
+  exec->fallthrough();
+  auto file = std::make_shared<std::string>();
+  exec->add_option("file", *file, "Definition; - is standard input")
+    ->required();
+  exec->footer("\nExample:\n  orcon exec checksums.yaml --workers 8");
+  exec->callback([c, file] {
+    c.chosen = [c, file] { return execute(c.common, *file); };
+  });
+
+  auto* go_on
+    = app.add_subcommand("resume", "Go on with unfinished runs of the database");
+  go_on->fallthrough();
+  auto id = std::make_shared<std::string>();
+  go_on->add_option("run", *id, "Id of a run (default: all that are unfinished)");
+  go_on->footer("\nExample:\n  orcon resume --db nightly.db");
+  go_on->callback([c, id] {
+    c.chosen = [c, id] { return resume(c.common, *id); };
+  });
+}
+
+/// `orcon run start`, registered with the other commands on runs.
+int start_run(const settings& s, const std::string& file) {
+  return start(s, file);
+}
+
+} // namespace orcon

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <conductor/change_set.hpp>
+#include <conductor/records.hpp>
+
+/// Facts: what has been committed. They leave the persistence actor after the
+/// commit, one `committed` for a whole batch, in ranges rather than tasks.
+namespace conductor {
+
+/// A range of tasks that has moved.
+struct moved {
+  run_key run = 0;
+  task_key parent = 0;
+  task_range tasks;
+  task_state from{}, to{};
+  std::int32_t attempt = 0; ///< leases taken, after the move
+  timestamp until{};        ///< as in `task_move`
+
+  CONDUCTOR_MESSAGE(moved, x.run, x.parent, x.tasks, x.from, x.to, x.attempt,
+                    x.until)
+};
+
+/// One commit as everyone but its authors hears of it.
+struct committed {
+  std::uint64_t number = 0; ///< of the commit
+  std::vector<submitted_run> runs;
+  std::vector<fanout_record> parents; ///< as they stand after the commit
+  std::vector<run_record> progress;   ///< runs as they stand after the commit
+  std::vector<moved> moves;
+  std::vector<event_span> events;
+
+  CONDUCTOR_MESSAGE(committed, x.number, x.runs, x.parents, x.progress, x.moves,
+                    x.events)
+};
+
+/// The storage stopped or started to take writes.
+struct storage_state {
+  bool writable = true;
+  bool lost = false; ///< it will not come back; the engine must stop
+  error reason;
+
+  CONDUCTOR_MESSAGE(storage_state, x.writable, x.lost, x.reason)
+};
+
+} // namespace conductor

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <conductor/records.hpp>
+
+/// What the monitor says. Numbers are of the moment of reading.
+namespace conductor {
+
+enum class health : std::uint8_t { healthy, warning, critical };
+
+/// "HEALTHY", "WARNING" or "CRITICAL".
+const char* to_string(health h);
+
+/// One reason for a health that is not HEALTHY, and what to do about it.
+struct health_reason {
+  health level = health::warning;
+  std::string what;
+  std::string advice;
+
+  CONDUCTOR_MESSAGE(health_reason, x.level, x.what, x.advice)
+};
+
+struct health_report {
+  timestamp at{};
+  health status = health::healthy;
+  std::vector<health_reason> reasons;
+  state_counts tasks; ///< leaves of all runs
+  std::int64_t runs_open = 0;
+  std::vector<task_record> stuck; ///< at most 100
+  double failure_rate = 0;        ///< failed / settled attempts in the window
+  std::int64_t attempts_in_window = 0;
+  milliseconds oldest_due{0}; ///< how long the oldest due leaf has waited
+  std::int64_t database_bytes = 0, wal_bytes = 0;
+
+  CONDUCTOR_MESSAGE(health_report, x.at, x.status, x.reasons, x.tasks,
+                    x.runs_open, x.stuck, x.failure_rate, x.attempts_in_window,
+                    x.oldest_due, x.database_bytes, x.wal_bytes)
+};
+
+/// Failures that say the same once numbers and ids are left out.
+struct failure_group {
+  std::string type;
+  std::string message; ///< normalised
+  std::string example; ///< as it was
+  std::string task;    ///< name of one task
+  std::int64_t count = 0;
+
+  CONDUCTOR_MESSAGE(failure_group, x.type, x.message, x.example, x.task, x.count)
+};
+
+/// Passes of one kind of actor over a run.
+struct pass_count {
+  std::string actor; ///< "fanout", "aggregate", "retry"
+  std::int64_t passes = 0;
+
+  CONDUCTOR_MESSAGE(pass_count, x.actor, x.passes)
+};
+
+struct handler_count {
+  std::string handler;
+  state_counts tasks;
+
+  CONDUCTOR_MESSAGE(handler_count, x.handler, x.tasks)
+};
+
+struct run_summary {
+  run_record run;
+  milliseconds duration{0}; ///< until now if it has not ended
+  state_counts tasks;       ///< leaves
+  std::vector<handler_count> handlers;
+  std::vector<task_record> parents;
+  std::vector<fanout_record> fanouts; ///< of `parents`, same order
+  std::vector<task_record> slowest;   ///< settled leaves, longest first
+  std::vector<failure_group> failures; ///< most frequent first
+  std::vector<pass_count> passes;
+
+  CONDUCTOR_MESSAGE(run_summary, x.run, x.duration, x.tasks, x.handlers,
+                    x.parents, x.fanouts, x.slowest, x.failures, x.passes)
+};
+
+struct retry_metrics {
+  std::int64_t retried = 0;           ///< tasks tried more than once
+  std::int64_t retried_succeeded = 0; ///< of those, succeeded in the end
+  std::int64_t retried_settled = 0;   ///< of those, settled
+  std::int64_t exhausted = 0;         ///< tasks FAILED for good
+  std::int64_t attempts = 0;          ///< of all settled leaves
+  std::int64_t settled = 0;           ///< leaves
+
+  double success_rate() const {
+    return retried_settled == 0 ? 0.0
+                                : static_cast<double>(retried_succeeded)
+                                    / static_cast<double>(retried_settled);
+  }
+  double average_attempts() const {
+    return settled == 0 ? 0.0
+                        : static_cast<double>(attempts)
+                            / static_cast<double>(settled);
+  }
+  CONDUCTOR_MESSAGE(retry_metrics, x.retried, x.retried_succeeded,
+                    x.retried_settled, x.exhausted, x.attempts, x.settled)
+};
+
+} // namespace conductor

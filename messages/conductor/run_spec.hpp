@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <conductor/error.hpp>
+#include <conductor/inspect.hpp>
+#include <conductor/policy.hpp>
+
+namespace conductor {
+
+/// Where the children of a parent come from.
+enum class source_kind : std::uint8_t {
+  none,  ///< no fan-out: the task is a leaf
+  count, ///< N children; item = index
+  range, ///< from, from + step, … up to and including `to`
+  items, ///< a JSON array in the definition, one child an element
+  lines, ///< a text file, one child a line
+  glob,  ///< file names that match a pattern, sorted
+};
+
+struct fanout_source {
+  source_kind kind = source_kind::none;
+  std::int64_t count = 0;                ///< `count`, and the length once known
+  std::int64_t from = 0, to = 0, step = 1; ///< `range`
+  std::vector<std::string> items;        ///< `items`: JSON texts
+  std::string path;                      ///< `lines`: file; `glob`: pattern
+
+  CONDUCTOR_MESSAGE(fanout_source, x.kind, x.count, x.from, x.to, x.step,
+                    x.items, x.path)
+};
+
+enum class on_failure : std::uint8_t { wait, fail_fast };
+enum class collect : std::uint8_t { none, outputs };
+
+/// One task of a run as it was asked for.
+struct task_spec {
+  std::string name;
+  std::string handler;
+  /// Absolute; where processes start and what relative paths are relative to.
+  std::string directory;
+  std::string input = "{}"; ///< JSON object as written, with its `fanout`
+  fanout_source fanout;
+  retry_policy retry;
+  milliseconds timeout{0};       ///< of one attempt; 0 = none
+  std::int64_t max_concurrency = 0; ///< children leased at once; 0 = no bound
+  share tolerate;
+  conductor::on_failure on_failure = conductor::on_failure::wait;
+  conductor::collect collect = conductor::collect::none;
+
+  bool is_parent() const { return fanout.kind != source_kind::none; }
+  CONDUCTOR_MESSAGE(task_spec, x.name, x.handler, x.directory, x.input,
+                    x.fanout, x.retry, x.timeout, x.max_concurrency, x.tolerate,
+                    x.on_failure, x.collect)
+};
+
+/// One run as it was asked for. Built by hand (fluent form below) or read from
+/// a definition (`<conductor/definition.hpp>`).
+struct run_spec {
+  std::string name;
+  std::string meta = "{}"; ///< JSON object
+  std::string idempotency_key;
+  /// At most so many retries in the whole run; negative = no bound.
+  share retry_budget{-1, 0};
+  std::vector<task_spec> tasks;
+
+  run_spec() = default;
+  explicit run_spec(std::string run_name) : name(std::move(run_name)) {}
+
+  /// Adds a task handled by `handler`; the calls that follow shape it.
+  run_spec& task(std::string handler, std::string task_name = {});
+  run_spec& fanout(std::int64_t count);
+  run_spec& fanout(std::vector<std::string> json_items);
+  run_spec& input(std::string json_object);
+  run_spec& max_retries(std::int32_t n);
+  run_spec& retry(retry_policy policy);
+  run_spec& max_concurrency(std::int64_t n);
+
+  CONDUCTOR_MESSAGE(run_spec, x.name, x.meta, x.idempotency_key, x.retry_budget,
+                    x.tasks)
+};
+
+} // namespace conductor

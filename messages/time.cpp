@@ -1,0 +1,104 @@
+#include <conductor/time.hpp>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace conductor {
+
+using namespace std::chrono;
+
+timestamp system_now() {
+  return time_point_cast<milliseconds>(system_clock::now());
+}
+
+std::string to_iso(timestamp t) {
+  const auto day = floor<days>(t);
+  const year_month_day date{day};
+  const hh_mm_ss clock{t - day};
+  std::array<char, 40> text{};
+  const auto length = std::snprintf(
+    text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+    static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+    static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+    static_cast<int>(clock.minutes().count()),
+    static_cast<int>(clock.seconds().count()),
+    static_cast<int>(clock.subseconds().count()));
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+namespace {
+
+std::optional<int> digits(std::string_view text, std::size_t at,
+                          std::size_t count) {
+  int value = 0;
+  for (auto c : text.substr(at, count)) {
+    if (c < '0' || c > '9')
+      return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+} // namespace
+
+std::optional<timestamp> parse_iso(std::string_view text) {
+  static constexpr std::string_view shape = "0000-00-00T00:00:00.000Z";
+  if (text.size() != shape.size())
+    return std::nullopt;
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] != '0' && text[i] != shape[i])
+      return std::nullopt;
+  const auto y = digits(text, 0, 4), mo = digits(text, 5, 2),
+             d = digits(text, 8, 2), h = digits(text, 11, 2),
+             mi = digits(text, 14, 2), s = digits(text, 17, 2),
+             ms = digits(text, 20, 3);
+  if (!y || !mo || !d || !h || !mi || !s || !ms)
+    return std::nullopt;
+  const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)},
+                            day{static_cast<unsigned>(*d)}};
+  if (!date.ok() || *h > 23 || *mi > 59 || *s > 59)
+    return std::nullopt;
+  return timestamp{sys_days{date}} + hours{*h} + minutes{*mi} + seconds{*s}
+         + milliseconds{*ms};
+}
+
+std::optional<milliseconds> parse_duration(std::string_view text) {
+  double number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [rest, trouble] = std::from_chars(
+    text.data(), end, number, std::chars_format::fixed);
+  if (trouble != std::errc{} || !std::isfinite(number) || number < 0)
+    return std::nullopt;
+  const std::string_view unit{rest, static_cast<std::size_t>(end - rest)};
+  double factor = 0;
+  if (unit == "ms")
+    factor = 1;
+  else if (unit == "s")
+    factor = 1000;
+  else if (unit == "m")
+    factor = 60'000;
+  else if (unit == "h")
+    factor = 3'600'000;
+  else if (!(unit.empty() && number == 0))
+    return std::nullopt;
+  const auto ms = number * factor;
+  // A century; beyond it arithmetic on time points would overflow.
+  if (ms > 100.0 * 366 * 24 * 3'600'000)
+    return std::nullopt;
+  return milliseconds{std::llround(ms)};
+}
+
+std::string to_text(milliseconds d) {
+  const auto ms = d.count();
+  if (ms != 0 && ms % 3'600'000 == 0)
+    return std::to_string(ms / 3'600'000) + "h";
+  if (ms != 0 && ms % 60'000 == 0)
+    return std::to_string(ms / 60'000) + "m";
+  if (ms % 1000 == 0)
+    return std::to_string(ms / 1000) + "s";
+  return std::to_string(ms) + "ms";
+}
+
+} // namespace conductor

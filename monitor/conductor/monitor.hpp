@@ -1,0 +1,73 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <conductor/contracts.hpp>
+#include <conductor/report.hpp>
+#include <conductor/store.hpp>
+
+namespace caf {
+class actor_system;
+}
+
+/// What the numbers mean. `observe` reads, `assess_health` judges: a pure
+/// function of what was read.
+namespace conductor {
+
+/// Where HEALTHY ends.
+struct health_thresholds {
+  milliseconds stuck_after{5 * 60'000};  ///< RUNNING without a sign of life
+  milliseconds window{5 * 60'000};       ///< of the failure rate
+  double warning_failure_rate = 0.1;     ///< of attempts in the window
+  double critical_failure_rate = 0.5;
+  std::int64_t least_attempts = 10;      ///< below it a rate says nothing
+  milliseconds warning_due{60'000};      ///< oldest due leaf
+  std::int64_t warning_wal_bytes = 256ll << 20;
+  std::uint64_t warning_disk_bytes = 1ull << 30; ///< free
+  std::uint64_t critical_disk_bytes = 64ull << 20;
+};
+
+/// What was read for a health report.
+struct observations {
+  timestamp at{};
+  state_counts tasks;
+  std::int64_t runs_open = 0;
+  std::vector<task_record> stuck;
+  std::int64_t failed_attempts = 0, succeeded_attempts = 0; ///< in the window
+  milliseconds oldest_due{0};
+  std::int64_t database_bytes = 0, wal_bytes = 0;
+  std::uint64_t disk_free_bytes = ~std::uint64_t{0};
+};
+
+observations observe(store_reader& reader, const std::string& database,
+                     timestamp now, const health_thresholds& limits = {});
+health_report assess_health(const observations& seen,
+                            const health_thresholds& limits = {});
+
+/// A run told in numbers. The run must exist.
+run_summary summarise(store_reader& reader, run_key run, timestamp now);
+
+/// Failures grouped by what they say once numbers, ids and quoted texts are
+/// left out, most frequent first.
+std::vector<failure_group> group_failures(const std::vector<task_record>& failed);
+std::string normalise_message(std::string_view message);
+
+/// What the monitor actor is given.
+struct monitor_context {
+  std::function<std::unique_ptr<store_reader>()> open_reader;
+  clock_fn clock;
+  persistence_actor writer; ///< for `task.stuck` and `health.changed`
+  std::string database;
+  health_thresholds thresholds;
+  milliseconds interval{10'000};
+  bool automatic = true;
+};
+
+/// Looks after the engine now and then: tells once for each attempt that is
+/// stuck, and whenever the health has changed.
+monitor_actor spawn_monitor(caf::actor_system& sys, monitor_context context);
+
+} // namespace conductor

@@ -1,0 +1,129 @@
+#include <algorithm>
+
+#include "store/memory_model.hpp"
+
+namespace conductor::memory {
+
+namespace {
+
+using task_entry = std::map<task_key, task_row>::value_type;
+
+bool is_leaf_of(const model& m, run_key run, const task_entry& task) {
+  return (!run || task.second.run == run) && !m.fanouts.contains(task.first);
+}
+
+bool is_leased(const model& m, task_key key) {
+  return std::ranges::any_of(
+      m.leases, [key](const auto& x) { return x.second.tasks.contains(key); });
+}
+
+/// The first tasks of a list in order of `less`; of equals the older one.
+template <class Less>
+std::vector<task_record> best(const model& m,
+                              std::vector<const task_entry*> tasks, Less less,
+                              std::size_t limit) {
+  std::ranges::stable_sort(tasks, [&](const auto* x, const auto* y) {
+    return less(x->second, y->second);
+  });
+  std::vector<task_record> out;
+  for (const auto* task : tasks)
+    if (out.size() < limit)
+      out.push_back(to_record(m, task->first, task->second));
+  return out;
+}
+
+milliseconds last_attempt(const task_row& row) {
+  return row.updated_at - row.started_at;
+}
+
+} // namespace
+
+std::vector<event_record> list_events(const model& m,
+                                      const event_filter& filter,
+                                      event_seq after, std::size_t limit) {
+  std::vector<event_record> out;
+  for (const auto& kept : m.events) {
+    const auto& span = kept.span;
+    if (out.size() == limit)
+      break;
+    if ((filter.run && span.run != filter.run)
+        || !std::string_view{to_string(span.kind)}.starts_with(filter.name))
+      continue;
+    for (std::int64_t i = 0; i < span.count && out.size() < limit; ++i)
+      if (span.seq + i > after
+          && (!filter.task || (span.first && span.first + i == filter.task)))
+        out.push_back(to_record(m, kept, i));
+  }
+  return out;
+}
+
+state_counts count_leaves(const model& m, run_key run) {
+  state_counts out;
+  for (const auto& task : m.tasks)
+    if (is_leaf_of(m, run, task))
+      ++out[task.second.state];
+  for (const auto& [key, f] : m.fanouts)
+    if (!run || f.run == run)
+      out.unborn += f.total - f.expanded;
+  return out;
+}
+
+std::vector<task_record>
+list_stuck_tasks(const model& m, timestamp started_before, std::size_t limit) {
+  std::vector<const task_entry*> stuck;
+  for (const auto& task : m.tasks)
+    if (task.second.state == task_state::running
+        && task.second.started_at < started_before && is_leased(m, task.first))
+      stuck.push_back(&task);
+  return best(
+      m, stuck,
+      [](const auto& x, const auto& y) { return x.started_at < y.started_at; },
+      limit);
+}
+
+std::vector<task_record> list_slowest_tasks(const model& m, run_key run,
+                                            std::size_t limit) {
+  std::vector<const task_entry*> done;
+  // Of a cancelled task nobody knows how long it would have taken.
+  for (const auto& task : m.tasks)
+    if (const auto& row = task.second; is_leaf_of(m, run, task)
+                                       && row.attempt > 0
+                                       && (row.state == task_state::succeeded
+                                           || row.state == task_state::failed))
+      done.push_back(&task);
+  return best(
+      m, done,
+      [](const auto& x, const auto& y) {
+        return last_attempt(x) > last_attempt(y);
+      },
+      limit);
+}
+
+retry_metrics measure_retries(const model& m, run_key run) {
+  retry_metrics out;
+  for (const auto& task : m.tasks) {
+    if (!is_leaf_of(m, run, task))
+      continue;
+    const auto& row = task.second;
+    const auto retried = row.retry_count > 0;
+    const auto done = settled(row.state);
+    out.retried += retried;
+    out.retried_succeeded += retried && row.state == task_state::succeeded;
+    out.retried_settled += retried && done;
+    out.exhausted += row.state == task_state::failed;
+    out.attempts += done ? row.attempt : 0;
+    out.settled += done;
+  }
+  return out;
+}
+
+std::int64_t count_events(const model& m, event_kind kind, run_key run,
+                          timestamp since) {
+  std::int64_t out = 0;
+  for (const auto& [span, hash] : m.events)
+    if (span.kind == kind && (!run || span.run == run) && span.at >= since)
+      out += span.count;
+  return out;
+}
+
+} // namespace conductor::memory

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "store/sqlite/database.hpp"
+
+namespace conductor::sqlite {
+
+/// Reads a row selected with `sql::run_columns`.
+run_record to_run(const statement& row);
+/// Reads a row selected with `sql::fanout_columns`.
+fanout_record to_fanout(const statement& row);
+/// Fills in what is derived from the cursors: `pending` and `unborn`.
+void derive_counts(fanout_record& fanout);
+
+std::optional<run_record> load_run(database& db, run_key run);
+std::optional<fanout_record> load_fanout(database& db, task_key parent);
+
+} // namespace conductor::sqlite

@@ -1,0 +1,257 @@
+// Limits, handlers' checks, specs built in C++ and the stored form.
+#define CAF_SUITE messages.definition_spec
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <conductor/definition.hpp>
+
+#include <caf/test/unit_test.hpp>
+
+using namespace conductor;
+
+namespace {
+
+std::string joined(const std::vector<definition_error>& errors) {
+  std::string all;
+  for (const auto& e : errors)
+    all += (all.empty() ? "" : "\n") + to_string(e);
+  return all;
+}
+
+std::string read_errors(const json& document,
+                        const definition_context& context) {
+  return joined(read_definition(document, context).errors);
+}
+
+run_spec one_task() {
+  return run_spec{"r"}.task("noop", "a");
+}
+
+/// The errors of a good spec after `spoil`.
+std::string spoilt(const std::function<void(run_spec&, task_spec&)>& spoil,
+                   const definition_context& context = {}) {
+  auto spec = one_task();
+  spoil(spec, spec.tasks[0]);
+  return joined(check_spec(spec, context));
+}
+
+task_spec full_task() {
+  task_spec task{.name = "n", .handler = "h", .directory = "/d \xC3\xA9"};
+  task.input = R"({ "as" : "written", "fanout":{"items": [1,"\u00e9"]} })";
+  task.fanout = {.kind = source_kind::items,
+                 .count = 2,
+                 .from = -1,
+                 .to = std::numeric_limits<std::int64_t>::max(),
+                 .step = std::numeric_limits<std::int64_t>::min(),
+                 .items = {"1", R"("\u00e9")"},
+                 .path = "/p"};
+  task.retry = {9,         backoff::linear, milliseconds{1},
+                1.1,       milliseconds{2}, jitter::equal,
+                {"x", "y"}};
+  task.timeout = milliseconds{12345};
+  task.max_concurrency = 77;
+  task.tolerate = {3, 0.1};
+  task.on_failure = on_failure::fail_fast;
+  task.collect = collect::outputs;
+  return task;
+}
+
+bool round_trip(const task_spec& task) {
+  const auto back = from_stored_text(to_stored_text(task));
+  if (!back)
+    CAF_MESSAGE(back.error().message);
+  return back && *back == task;
+}
+
+} // namespace
+
+CAF_TEST(limits name themselves) {
+  const json two{
+      {"tasks", {{"a", {{"handler", "noop"}}}, {"b", {{"handler", "noop"}}}}}};
+  CAF_CHECK_EQUAL(read_errors(two, {.max_tasks = 2}), "");
+  CAF_CHECK_EQUAL(read_errors(two, {.max_tasks = 1}),
+                  "/tasks: has 2 tasks; the limit `max_tasks` is 1");
+  const auto parent = [](const json& fanout) {
+    return json{
+        {"tasks",
+         {{"a", {{"handler", "noop"}, {"input", {{"fanout", fanout}}}}}}}};
+  };
+  const definition_context narrow{.max_width = 3};
+  const auto too_wide = [](const std::string& count) {
+    return "/tasks/a/input/fanout: makes " + count
+           + " children; the limit `max_width` is 3";
+  };
+  CAF_CHECK_EQUAL(read_errors(parent(3), narrow), "");
+  CAF_CHECK_EQUAL(read_errors(parent(4), narrow), too_wide("4"));
+  CAF_CHECK_EQUAL(read_errors(parent({1, 2, 3, 4}), narrow), too_wide("4"));
+  CAF_CHECK_EQUAL(read_errors(parent({{"range", {1, 5}}}), narrow),
+                  too_wide("5"));
+  CAF_CHECK_EQUAL(
+      read_errors(parent(3), {.max_input = 5}),
+      "/tasks/a/input: is 12 bytes of JSON; the limit `max_input` is 5 (a long "
+      "list can be a file: {lines: PATH})");
+  CAF_CHECK_EQUAL(read_errors(parent(3), {.max_input = 12}), "");
+  CAF_CHECK_EQUAL(read_errors({{"meta", {{"a", "xyz"}}},
+                               {"tasks", {{"a", {{"handler", "noop"}}}}}},
+                              {.max_input = 5}),
+                  "/meta: is 11 bytes of JSON; the limit `max_input` is 5");
+  CAF_CHECK_EQUAL(read_errors(parent(1), {.max_name = 2}),
+                  "/name: is 3 bytes long; the limit `max_name` is 2\n"
+                  "/tasks/a/handler: is 4 bytes long; the limit `max_name` is "
+                  "2");
+}
+
+CAF_TEST(the handler has its say) {
+  definition_context context;
+  std::string seen;
+  context.check_handler =
+      [&](const std::string& handler,
+          const json& input) -> std::vector<definition_error> {
+    seen += handler + dump(input);
+    return {{"/input/argv/0", "no such program"}};
+  };
+  const json document{
+      {"tasks", {{"a", {{"handler", "exec"}, {"input", {{"argv", {"x"}}}}}}}}};
+  CAF_CHECK_EQUAL(read_errors(document, context),
+                  "/tasks/a/input/argv/0: no such program");
+  CAF_CHECK_EQUAL(seen, R"(exec{"argv":["x"]})");
+  CAF_CHECK_EQUAL(spoilt([](auto&, auto&) {}, context),
+                  "/tasks/0/input/argv/0: no such program");
+}
+
+CAF_TEST(relative paths without a directory stay) {
+  const json document{
+      {"tasks",
+       {{"a",
+         {{"handler", "noop"}, {"input", {{"fanout", {{"lines", "f"}}}}}}}}}};
+  CAF_CHECK_EQUAL(read_definition(document, {}).spec.tasks[0].fanout.path, "f");
+  CAF_CHECK_EQUAL(
+      read_definition(document, {.directory = "/"}).spec.tasks[0].fanout.path,
+      "/f");
+}
+
+CAF_TEST(good specs pass) {
+  CAF_CHECK_EQUAL(spoilt([](auto&, auto&) {}), "");
+  CAF_CHECK_EQUAL(
+      joined(check_spec(run_spec{"r"}.task("h").fanout(100'000), {})), "");
+  CAF_CHECK_EQUAL(
+      joined(check_spec(run_spec{"r"}.task("h").fanout({"1", "{}"}), {})), "");
+}
+
+CAF_TEST(specs of C++ obey the same rules) {
+  const auto check = [](const std::string& expected, auto spoil) {
+    CAF_CHECK_EQUAL(spoilt(spoil), expected);
+  };
+  check("/name: must not be empty", [](auto& r, auto&) { r.name.clear(); });
+  check("/meta: must be an object", [](auto& r, auto&) { r.meta = "[]"; });
+  check("/meta: must be an object", [](auto& r, auto&) { r.meta = "{"; });
+  check("/retry_budget: must be between 0% and 100%", [](auto& r, auto&) {
+    r.retry_budget = {0, 101};
+  });
+  check("/tasks: must have at least one task",
+        [](auto& r, auto&) { r.tasks.clear(); });
+  check("/tasks/1/name: \"a\" is also the name of /tasks/0",
+        [](auto& r, auto&) { r.task("noop", "a"); });
+  check("/tasks/0/name: must not be empty",
+        [](auto&, auto& t) { t.name.clear(); });
+  check("/tasks/0/handler: must not be empty",
+        [](auto&, auto& t) { t.handler.clear(); });
+  check("/tasks/0/input: must be an object",
+        [](auto&, auto& t) { t.input = "5"; });
+  check("/tasks/0/max_concurrency: must not be negative",
+        [](auto&, auto& t) { t.max_concurrency = -1; });
+  check("/tasks/0/timeout: must be between 0 and 100 years",
+        [](auto&, auto& t) { t.timeout = milliseconds{-1}; });
+  check("/tasks/0/tolerate: must not be negative", [](auto&, auto& t) {
+    t.tolerate = {-1, 0};
+  });
+  check("/tasks/0/tolerate: must be between 0% and 100%", [](auto&, auto& t) {
+    t.tolerate.percent = std::numeric_limits<double>::quiet_NaN();
+  });
+  check("/tasks/0/on_failure: is no known choice",
+        [](auto&, auto& t) { t.on_failure = static_cast<on_failure>(9); });
+  check("/tasks/0/collect: is no known choice",
+        [](auto&, auto& t) { t.collect = static_cast<collect>(9); });
+}
+
+CAF_TEST(retries and fanouts of C++ obey the same rules) {
+  const auto retry = [](const std::string& expected, auto spoil) {
+    CAF_CHECK_EQUAL(spoilt([&](auto&, auto& t) { spoil(t.retry); }),
+                    "/tasks/0/" + expected);
+  };
+  retry("max_retries: must be between 0 and 1000000",
+        [](auto& r) { r.max_retries = -1; });
+  retry("retry/backoff: is no known backoff",
+        [](auto& r) { r.backoff = static_cast<backoff>(9); });
+  retry("retry/jitter: is no known jitter",
+        [](auto& r) { r.jitter = static_cast<jitter>(9); });
+  retry("retry/delay: must be between 0 and 100 years",
+        [](auto& r) { r.delay = milliseconds{-1}; });
+  retry("retry/max_delay: must be between 0 and 100 years",
+        [](auto& r) { r.max_delay = milliseconds::max(); });
+  retry("retry/factor: must be between 1 and 1000",
+        [](auto& r) { r.factor = std::numeric_limits<double>::quiet_NaN(); });
+  retry("retry/non_retryable: must not be empty",
+        [](auto& r) { r.non_retryable = {""}; });
+  retry("retry/non_retryable: lists more than 100 error types",
+        [](auto& r) { r.non_retryable.assign(101, "x"); });
+  const auto fanout = [](const std::string& expected, fanout_source source) {
+    const auto message = spoilt([&](auto&, auto& t) { t.fanout = source; });
+    if (!message.starts_with("/tasks/0/input/fanout" + expected))
+      CAF_ERROR("it is: " << message);
+  };
+  fanout(": must not be negative", {source_kind::count, -1});
+  fanout(": the step must not be 0", {source_kind::range, 0, 1, 2, 0});
+  fanout("/1: is not JSON: line 1",
+         {.kind = source_kind::items, .items = {"1", "{"}});
+  fanout(": must name a file", {.kind = source_kind::lines});
+  fanout(": must name a file", {.kind = source_kind::glob});
+  fanout(": is no known kind", {.kind = static_cast<source_kind>(99)});
+}
+
+CAF_TEST(the stored form loses nothing) {
+  CAF_CHECK(round_trip({}));
+  CAF_CHECK(round_trip(full_task()));
+  for (int kind = 0; kind < 6; ++kind) {
+    auto task = full_task();
+    task.fanout.kind = static_cast<source_kind>(kind);
+    CAF_CHECK(round_trip(task));
+  }
+  for (int i = 0; i < 3; ++i) {
+    auto task = full_task();
+    task.retry.backoff = static_cast<backoff>(i);
+    task.retry.jitter = static_cast<jitter>(i);
+    task.on_failure = static_cast<on_failure>(i / 2);
+    task.collect = static_cast<collect>(i / 2);
+    CAF_CHECK(round_trip(task));
+  }
+  auto odd = full_task();
+  odd.directory = "/not \xFF utf-8\n";
+  odd.fanout.path = std::string{"\x80\0z", 3};
+  CAF_CHECK(round_trip(odd));
+  CAF_CHECK(valid_utf8(to_stored_text(odd)));
+}
+
+CAF_TEST(damaged stored text is corrupt) {
+  const auto good = parse_json(to_stored_text(full_task()));
+  const auto code = [](const std::string& text) {
+    const auto task = from_stored_text(text);
+    return task ? errc::none : task.error().code;
+  };
+  for (const auto* text : {"", "{", "[]", "5", "{}"})
+    CAF_CHECK(code(text) == errc::corrupt);
+  for (const auto& [key, value] : good->items()) {
+    auto without = *good;
+    without.erase(key);
+    CAF_CHECK(code(dump(without)) == errc::corrupt);
+    auto wrong = *good;
+    wrong[key] = json::array({1});
+    CAF_CHECK(code(dump(wrong)) == errc::corrupt);
+  }
+  auto word = *good;
+  word["retry"]["backoff"] = "cubic";
+  CAF_CHECK(code(dump(word)) == errc::corrupt);
+}

@@ -1,0 +1,130 @@
+#include "store/event_hash.hpp"
+#include "tests/store/workbench.hpp"
+
+namespace conductor::test {
+
+namespace {
+
+using enum task_state;
+
+void events_as_people_see_them(const store_factory& make) {
+  workbench w{make};
+  w.submit_children(3);
+  const auto events = w.reader->list_events({}, 0, 99);
+  require_same("count", events.size(), std::size_t{5});
+  const auto& e = events[3];
+  require_same("seq", e.seq, event_seq{4});
+  require_same("id", e.id, w.reader->ids().text(id_kind::event, w.now, 4));
+  require_same("run", e.run_id, w.run(1).id);
+  require_same("task", e.task_id, w.task(3).id);
+  require_same("task name", e.task_name, std::string{"p#2"});
+  require_same("name", e.name, std::string{"task.created"});
+  require_same("no task", events[0].task_id + events[0].task_name,
+               std::string{});
+}
+
+void an_event_of_a_range_names_each_task(const store_factory& make) {
+  workbench w{make};
+  w.submit({leaf("a"), parent("p", 0), leaf("b")});
+  auto cancel = w.plan(0, {1, 3}, pending, 0, cancelled);
+  cancel.events = {{event_kind::task_cancelled, "{}"}};
+  w.move(cancel);
+  std::vector<std::string> seen;
+  for (const auto& e : w.reader->list_events({0, 0, "task.canc"}, 0, 9))
+    seen.push_back(e.task_name);
+  require_same("names", seen, {"a", "p", "b"});
+  const auto last = w.reader->list_events({0, 3, "task.canc"}, 0, 9);
+  require_same("of one", last.at(0).task_name, std::string{"b"});
+}
+
+void events_by_filter_and_page(const store_factory& make) {
+  workbench w{make};
+  w.submit_children(3);
+  w.submit({leaf("b")});
+  const auto seqs = [&](event_filter filter, event_seq after,
+                        std::size_t limit) {
+    std::vector<event_seq> out;
+    for (const auto& e : w.reader->list_events(filter, after, limit))
+      out.push_back(e.seq);
+    return out;
+  };
+  require_same("page", seqs({}, 3, 2), {4, 5});
+  require_same("run", seqs({2, 0, ""}, 0, 9), {6, 7});
+  require_same("task", seqs({0, 3, ""}, 0, 9), {4});
+  require_same("prefix", seqs({0, 0, "run."}, 0, 9), {1, 6});
+  require_same("task of another run", seqs({2, 3, ""}, 0, 9), {});
+  require_same("no kind", seqs({0, 0, "task.*"}, 0, 9), {});
+}
+
+void events_are_chained_run_by_run(const store_factory& make) {
+  workbench w{make};
+  std::vector<event_span> spans;
+  for (int i = 0; i < 3; ++i) {
+    change_set changes;
+    changes.submissions.push_back(
+        {.name = "r", .tasks = {leaf("a"), leaf("b")}, .at = w.now});
+    if (i > 0)
+      changes.leading.push_back(
+          {1, 2, w.now, {event_kind::task_late_result, "\"ä\""}});
+    changes.notes.push_back({0, 0, w.now, {event_kind::health_changed, "{}"}});
+    for (auto& span : w.commit(changes).fact.events)
+      spans.push_back(span);
+  }
+  std::vector<std::uint64_t> newest(4);
+  const auto events = w.reader->list_events({}, 0, 99);
+  require_same("count", events.size(), spans.size());
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    auto& hash = newest[static_cast<std::size_t>(spans[i].run)];
+    hash = chain(hash, spans[i]);
+    require_same("hash of " + std::to_string(i + 1), events[i].hash, hash);
+  }
+}
+
+void a_hash_tells_spans_apart(const store_factory&) {
+  const event_span span{7, 1, 3, 2, event_kind::task_failed, from_ms(5), "{}"};
+  const auto hash = chain(1, span);
+  std::vector<event_span> others(6, span);
+  others[0].seq = 8;
+  others[1].first = 4;
+  others[2].count = 3;
+  others[3].kind = event_kind::task_created;
+  others[4].at = from_ms(6);
+  others[5].payload = std::string{"{}\0", 3};
+  for (const auto& other : others)
+    require("another hash", chain(1, other) != hash);
+  require("another past", chain(2, span) != hash);
+  require_same("stored, never to change", hash,
+               std::uint64_t{4227876223996214303});
+}
+
+void long_ranges_make_several_spans(const store_factory& make) {
+  workbench w{make};
+  w.submit({parent("p", 2'500)});
+  change_set changes;
+  changes.expansions.push_back(
+      {.run = 1, .parent = 1, .count = 2'500, .at = w.now});
+  std::vector<std::int64_t> counts;
+  for (const auto& span : w.commit(changes).fact.events)
+    counts.push_back(span.count);
+  require_same("spans", counts, {1'024, 1'024, 452});
+  const auto events = w.reader->list_events({}, 2'000, 9'999);
+  require_same("events", events.size(), std::size_t{502});
+  require_same("last", events.back().task_name, std::string{"p#2500"});
+}
+
+} // namespace
+
+const std::vector<conformance_case>& event_cases() {
+  static const std::vector<conformance_case> cases{
+      {"events as people see them", events_as_people_see_them},
+      {"an event of a range names each task",
+       an_event_of_a_range_names_each_task},
+      {"events by filter and page", events_by_filter_and_page},
+      {"events are chained run by run", events_are_chained_run_by_run},
+      {"a hash tells spans apart", a_hash_tells_spans_apart},
+      {"long ranges make several spans", long_ranges_make_several_spans},
+  };
+  return cases;
+}
+
+} // namespace conductor::test

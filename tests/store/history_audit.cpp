@@ -1,0 +1,208 @@
+#include "tests/store/history_audit.hpp"
+
+#include <algorithm>
+
+#include "store/event_hash.hpp"
+#include "tests/store/describe.hpp"
+
+namespace conductor::test {
+
+namespace {
+
+constexpr std::size_t all = 1'000'000;
+
+std::string at(std::int64_t key, const std::string& what) {
+  return what + " of " + std::to_string(key);
+}
+
+bool waits(const task_record& t, task_state state, timestamp now) {
+  return t.state == state && t.due_at != no_time && t.due_at <= now;
+}
+
+} // namespace
+
+history_audit::history_audit(store& s) : store_(s), reader_(s.open_reader()) {}
+
+void history_audit::check(const batch_result& result) {
+  const auto& fact = result.fact;
+  require_same("number of the commit", fact.number, ++commits_);
+  for (const auto& f : fact.parents)
+    require_same(at(f.task, "fanout"), std::optional{f},
+                 reader_->load_fanout(f.task));
+  for (const auto& r : fact.progress)
+    require_same(at(r.key, "run"), std::optional{r}, reader_->load_run(r.key));
+  for (const auto& r : fact.runs)
+    require_same("id of a new run", reader_->find_run(r.id),
+                 std::optional{r.key});
+  for (const auto& span : fact.events) {
+    auto& newest = chains_[span.run];
+    newest = chain(newest, span);
+    spans_.push_back(span);
+    hashes_.push_back(newest);
+  }
+}
+
+void history_audit::check_all(timestamp now) {
+  check_runs();
+  check_tasks();
+  check_waiting(now);
+  check_events();
+  check_lists();
+  check_statistics(now);
+}
+
+void history_audit::check_runs() {
+  for (const auto& run : reader_->list_runs({}, 0, all)) {
+    auto counted = run;
+    counted.tasks = counted.succeeded = counted.failed = counted.cancelled = 0;
+    task_filter top;
+    top.run = run.key;
+    top.top_level = true;
+    for (const auto& task : reader_->list_tasks(top, 0, all)) {
+      ++counted.tasks;
+      counted.succeeded += task.state == task_state::succeeded;
+      counted.failed += task.state == task_state::failed;
+      counted.cancelled += task.state == task_state::cancelled;
+    }
+    require_same("counters of a run", counted, run);
+    require_same("run by id", reader_->find_run(run.id),
+                 std::optional{run.key});
+    if (!run.idempotency_key.empty())
+      require_same("run by idempotency key",
+                   reader_->find_run_by_idempotency_key(run.idempotency_key),
+                   std::optional{run.key});
+    for (const auto& f : reader_->list_fanouts(run.key))
+      check_fanout(f);
+    reader_->count_leaves(run.key);
+  }
+  reader_->ids();
+  reader_->count_leaves(0);
+}
+
+void history_audit::check_fanout(const fanout_record& f) {
+  auto counted = f;
+  counted.children = {};
+  counted.children.unborn = f.total - f.expanded;
+  task_filter children;
+  children.parent = f.task;
+  const auto found = reader_->list_tasks(children, 0, all);
+  for (const auto& child : found) {
+    ++counted.children[child.state];
+    require("a key within the block of its parent",
+            f.range().contains(child.key)
+                && child.index == child.key - f.base + 1);
+    require("a child that the claim cursor passed without a claim",
+            child.index > f.claimed || child.state != task_state::pending
+                || child.attempt > 0 || child.due_at != no_time);
+  }
+  require_same("children of " + std::to_string(f.task), std::ssize(found),
+               static_cast<std::ptrdiff_t>(f.expanded));
+  require_same("counters of a fanout", counted, f);
+  require("cursors", f.claimed <= f.expanded && f.expanded <= f.total);
+  reader_->load_items(f.range());
+  reader_->load_outputs(f.range());
+  reader_->load_running(f.range());
+}
+
+void history_audit::check_tasks() {
+  for (const auto& task : reader_->list_tasks({}, 0, all))
+    check_task(task);
+}
+
+void history_audit::check_task(const task_record& task) {
+  const auto key = std::optional{task.key};
+  require_same(at(task.key, "record"), std::optional{task},
+               reader_->load_task(task.key));
+  require_same(at(task.key, "id"), reader_->find_task(task.id), key);
+  require_same(at(task.key, "name"), reader_->find_task(task.run, task.name),
+               key);
+  const auto origin = reader_->load_origin(task.key);
+  require(at(task.key, "origin"),
+          origin && origin->task == (task.parent ? task.parent : task.key)
+              && origin->run_id == task.run_id);
+  const auto running = reader_->load_running({task.key, 1});
+  require_same(at(task.key, "running"), running.size(),
+               std::size_t{task.state == task_state::running});
+  // An id with another time is another id.
+  auto other = task.id;
+  other[9] = other[9] == '0' ? '1' : '0';
+  require_same("task with a strange time", reader_->find_task(other),
+               std::optional<task_key>{});
+}
+
+void history_audit::check_waiting(timestamp now) {
+  std::size_t due = 0, retries = 0;
+  auto soonest = std::optional<timestamp>{};
+  for (const auto& t : reader_->list_tasks({}, 0, all)) {
+    due += waits(t, task_state::pending, now);
+    retries += waits(t, task_state::retrying, now);
+    if (t.state == task_state::retrying && (!soonest || t.due_at < *soonest))
+      soonest = t.due_at;
+  }
+  require_same("due tasks", reader_->load_due(now, all).size(), due);
+  require_same("due retries", reader_->load_retries_due(now, all).size(),
+               retries);
+  require_same("next retry", reader_->next_retry_at(), soonest);
+  reader_->load_due(now, 2);
+  reader_->load_retries_due(now, 2);
+  reader_->load_lost_leases(store_.epoch(), now, all);
+  require("an order of leases",
+          std::ranges::is_sorted(
+              reader_->load_lost_leases(store_.epoch() + 1, now, all), {},
+              [](const auto& x) { return x.tasks.first; }));
+}
+
+void history_audit::check_events() {
+  const auto events = reader_->list_events({}, 0, all);
+  std::size_t n = 0;
+  for (std::size_t s = 0; s < spans_.size(); ++s)
+    for (std::int64_t i = 0; i < spans_[s].count; ++i, ++n) {
+      require("an event is missing", n < events.size());
+      const auto& e = events[n];
+      require_same("seq of an event", e.seq, static_cast<event_seq>(n + 1));
+      require_same("seq of a span", e.seq, spans_[s].seq + i);
+      require_same(at(e.seq, "hash"), e.hash, hashes_[s]);
+      require_same(at(e.seq, "payload"), e.payload, spans_[s].payload);
+    }
+  require_same("number of events", events.size(), n);
+}
+
+void history_audit::check_lists() {
+  using enum task_state;
+  for (run_key run = 0; run < 4; ++run)
+    for (const auto* name : {"*", "t?*", "fan*#1*", "[a-f]*", "*#[2-4]"})
+      for (const auto& states :
+           {std::vector{failed}, std::vector{failed, retrying},
+            std::vector{pending, running}, std::vector{succeeded}}) {
+        task_filter filter;
+        filter.run = run;
+        filter.states = states;
+        filter.name = name;
+        reader_->list_tasks(filter, 2, 7);
+      }
+  reader_->list_runs({{run_state::running}, "r*", from_ms(1'000)}, 9, 3);
+  reader_->list_runs({{}, "*[02468]", {}}, 0, 3);
+  for (const auto* name : {"", "run.", "task.c", "task.created", "health", "x"})
+    for (task_key task : {0, 1, 3, 6})
+      reader_->list_events({task % 2, task, name}, 3, 11);
+  reader_->load_open_runs(1, 2);
+  reader_->load_open_fanouts(1, 2);
+  reader_->load_open_runs(0, all);
+  reader_->load_open_fanouts(0, all);
+}
+
+void history_audit::check_statistics(timestamp now) {
+  reader_->list_stuck(now, all);
+  reader_->list_stuck(now - milliseconds{3'000}, 4);
+  for (run_key run = 0; run < 4; ++run) {
+    reader_->list_slowest(run, 5);
+    const auto metrics = reader_->measure_retries(run);
+    require_same("settled leaves", metrics.settled,
+                 reader_->count_leaves(run).settled());
+    for (auto kind : {event_kind::task_started, event_kind::task_created})
+      for (auto since : {no_time, now, now - milliseconds{4'000}})
+        reader_->count_events(kind, run, since);
+  }
+}
+
+} // namespace conductor::test
