@@ -191,7 +191,8 @@ void executor_state::start_range(const task_move& m, task_range tasks,
   const auto items = stored ? reader->load_items(tasks)
                             : std::vector<std::string>{};
   const auto timed = spec.timeout.count() > 0 && !work->traits().own_timeout;
-  leases_[tasks.first] = tasks.count;
+  // A retry of the first task may share the key with the lease it came from.
+  leases_[tasks.first] += tasks.count;
   for (auto task = tasks.first; task < tasks.end(); ++task) {
     attempt a{.origin = origin,
               .task_id = ids.text(id_kind::task, origin->created_at, task),

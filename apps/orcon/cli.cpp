@@ -142,7 +142,7 @@ int run(int argc, char** argv) {
   const commands c{common, chosen, tail};
   add_work_commands(app, c);
   add_map_command(app, c);
-  //DEMO add_demo_command(app, c);
+  add_demo_command(app, c);
   add_run_commands(app, c);
   add_task_commands(app, c);
   add_event_commands(app, c);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/event_hash.hpp"
 #include "store/sqlite/database.hpp"
 
 namespace conductor::sqlite {
@@ -8,7 +9,7 @@ namespace conductor::sqlite {
 inline constexpr int schema_version = 1;
 
 /// Spans of events hold at most so many events; `offsets` has as many rows.
-inline constexpr std::int64_t max_span = 1024;
+inline constexpr std::int64_t max_span = longest_span;
 
 /// The schema version of the file, 0 if it is empty. Throws `store_error` if
 /// the file is not ours (nothing is written) or newer than this program.

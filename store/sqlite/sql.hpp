@@ -65,7 +65,9 @@ inline constexpr text set_output
 inline constexpr text set_error = "INSERT OR REPLACE INTO errors VALUES(?,?)";
 
 inline constexpr text insert_lease
-  = "INSERT OR REPLACE INTO leases VALUES(?,?,?,?)";
+  = "INSERT INTO leases VALUES(?,?,?,?) ON CONFLICT(first) DO UPDATE SET "
+    "count=max(count,excluded.count),deadline=max(deadline,excluded.deadline),"
+    "epoch=excluded.epoch";
 inline constexpr text delete_lease = "DELETE FROM leases WHERE first=?";
 inline constexpr text extend_lease
   = "UPDATE leases SET deadline=? WHERE first=?";

@@ -101,7 +101,8 @@ std::optional<task_key> sqlite_reader::find_task(run_key run,
   if (hash != std::string_view::npos) {
     const auto* end = name.data() + name.size();
     const auto [rest, bad] = std::from_chars(name.data() + hash + 1, end, index);
-    if (bad != std::errc{} || rest != end || index < 1)
+    if (bad != std::errc{} || rest != end || index < 1
+        || name.substr(hash + 1) != std::to_string(index))
       return std::nullopt;
     name = name.substr(0, hash);
   }
@@ -220,6 +221,10 @@ std::vector<event_record> sqlite_reader::list_events(const event_filter& filter,
         e.task_name = row.text(9);
         if (row.integer(11) != 0)
           e.task_name += "#" + std::to_string(task - row.integer(10) + 1);
+        else if (i > 0) // a range of top-level tasks: each has its own name
+          db_->prepared("SELECT name FROM origins WHERE task=?")
+            .each([&](statement& origin) { e.task_name = origin.text(0); },
+                  task);
       }
       found.push_back(std::move(e));
     }

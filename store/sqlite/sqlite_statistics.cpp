@@ -4,8 +4,11 @@ namespace conductor::sqlite {
 
 sqlite_reader::key_range sqlite_reader::keys_of(run_key run) {
   key_range keys;
-  if (run != 0)
-    db_->prepared("SELECT first_task,end_task FROM run_rows WHERE run=?")
+  if (run == 0)
+    return keys;
+  keys = {}; // none of a run that is none
+  keys.end = 0;
+  db_->prepared("SELECT first_task,end_task FROM run_rows WHERE run=?")
       .each([&](statement& row) { keys = {row.integer(0), row.integer(1)}; },
             run);
   return keys;
@@ -24,7 +27,7 @@ std::vector<task_record> sqlite_reader::list_stuck(timestamp started_before,
                                                    std::size_t limit) {
   // Whoever runs holds a lease, and leases are few.
   std::vector<task_key> keys;
-  db_->prepared("SELECT t.task FROM leases l JOIN task_rows t ON t.task BETWEEN "
+  db_->prepared("SELECT DISTINCT t.task FROM leases l JOIN task_rows t ON t.task BETWEEN "
                 "l.first AND l.first+l.count-1 WHERE t.state=3 AND t.started<? "
                 "ORDER BY t.started,t.task LIMIT ?")
     .each([&](statement& row) { keys.push_back(row.integer(0)); },

@@ -58,17 +58,35 @@ fanout_record& transaction::fanout_of(task_key parent) {
   return entry->second;
 }
 
-void transaction::expand(expansion& e, commit_reply& reply) {
-  auto& f = fanout_of(e.parent);
-  const auto in_order = f.state == task_state::pending && f.broken.empty()
-                        && f.expanded == e.first - 1
-                        && f.expanded + e.count <= f.total
-                        && (e.items.empty()
-                            || std::ssize(e.items) == e.count);
-  if (!in_order) {
-    reply.refusals.push_back({e.parent, 0, task_state::pending, f.state, 0});
-    return;
+static bool in_order(const fanout_record& f, const expansion& e) {
+  return f.state == task_state::pending && f.broken.empty()
+         && f.expanded == e.first - 1 && e.count >= 0
+         && f.expanded + e.count <= f.total
+         && (e.items.empty() || std::ssize(e.items) == e.count);
+}
+
+void transaction::refuse(task_range tasks, std::int32_t attempt,
+                         task_state planned, commit_reply& reply) {
+  for (auto task = tasks.first; task < tasks.end(); ++task) {
+    refusal r{task, attempt, planned, task_state::pending, 0};
+    db_.prepared(sql::look_at_tasks)
+      .each(
+        [&](statement& row) {
+          r.state = static_cast<task_state>(row.integer(1));
+          r.attempt = row.integer32(2);
+        },
+        task, task);
+    reply.refusals.push_back(r);
   }
+}
+
+void transaction::expand(expansion& e, commit_reply& reply) {
+  const auto held = fanouts_.find(e.parent);
+  const auto found = held != fanouts_.end() ? std::optional{held->second}
+                                            : load_fanout(db_, e.parent);
+  if (!found || !in_order(*found, e))
+    return refuse({e.parent, 1}, 0, task_state::pending, reply);
+  auto& f = fanout_of(e.parent);
   const auto first = f.base + e.first - 1;
   for (std::int64_t done = 0; done < e.count; done += max_span) {
     const auto n = std::min(max_span, e.count - done);
@@ -109,6 +127,7 @@ int transaction::update_rows(const task_move& m, task_range tasks) {
 void transaction::move_tasks(task_move& m, commit_reply& reply) {
   assert((legal_leaf_move(m.from, m.to) || legal_parent_move(m.from, m.to))
          && "a rule planned an illegal move");
+  advance_cursor(m);
   if (m.tasks.count == 1) {
     if (update_rows(m, m.tasks) == 1)
       moved_range(m, m.tasks);
@@ -131,10 +150,15 @@ void transaction::move_tasks(task_move& m, commit_reply& reply) {
 
 void transaction::move_some(task_move& m, commit_reply& reply) {
   std::vector<task_range> movable;
+  auto next = m.tasks.first;
   db_.prepared(sql::look_at_tasks)
     .each(
       [&](statement& row) {
         const auto task = row.integer(0);
+        for (; next < task; ++next)
+          reply.refusals.push_back(
+            {next, m.attempt, m.to, task_state::pending, 0});
+        next = task + 1;
         const auto state = static_cast<task_state>(row.integer(1));
         const auto attempt = row.integer32(2);
         if (state != m.from || attempt != m.attempt)
@@ -145,6 +169,8 @@ void transaction::move_some(task_move& m, commit_reply& reply) {
           movable.push_back({task, 1});
       },
       m.tasks.first, m.tasks.end() - 1);
+  for (; next < m.tasks.end(); ++next)
+    reply.refusals.push_back({next, m.attempt, m.to, task_state::pending, 0});
   for (const auto& tasks : movable) {
     update_rows(m, tasks);
     auto part = m; // its events and texts go with each part
@@ -153,13 +179,11 @@ void transaction::move_some(task_move& m, commit_reply& reply) {
 }
 
 void transaction::moved_range(task_move& m, task_range tasks) {
-  count(m, tasks.count);
-  const auto by_cursor = m.to == task_state::running
-                         && advance_cursor(m, tasks);
+  count(m, tasks);
   if (m.to == task_state::running)
     db_.prepared(sql::insert_lease)
       .run(tasks.first, tasks.count, m.until, epoch_);
-  move_due(m, tasks, by_cursor);
+  move_due(m, tasks);
   for (auto task = tasks.first; task < tasks.end(); ++task) {
     if (!m.output.empty())
       db_.prepared(sql::set_output).run(task, m.output);
@@ -173,31 +197,35 @@ void transaction::moved_range(task_move& m, task_range tasks) {
     {m.run, m.parent, tasks, m.from, m.to, attempt, m.until});
 }
 
-bool transaction::advance_cursor(const task_move& m, task_range tasks) {
-  if (m.parent == 0 || m.attempt != 0)
-    return false;
-  auto& f = fanout_of(m.parent);
-  if (tasks.first != f.base + f.claimed)
-    return false;
-  f.claimed += tasks.count;
-  return true;
+/// The cursor passes refused children too: they were claimed already or are
+/// settled, and it would wait for them for ever.
+void transaction::advance_cursor(const task_move& m) {
+  if (m.to != task_state::running || m.parent == 0 || m.attempt != 0)
+    return;
+  const auto held = fanouts_.find(m.parent);
+  const auto f = held != fanouts_.end() ? std::optional{held->second}
+                                        : load_fanout(db_, m.parent);
+  const auto end = std::min(m.tasks.end() - f->base, f->expanded);
+  if (m.tasks.first - f->base == f->claimed && end > f->claimed)
+    fanout_of(m.parent).claimed = end;
 }
 
-void transaction::move_due(const task_move& m, task_range tasks,
-                           bool by_cursor) {
+void transaction::move_due(const task_move& m, task_range tasks) {
   const auto waits = m.to == task_state::pending
                      || m.to == task_state::retrying;
   const auto waited = m.from == task_state::pending
                       || m.from == task_state::retrying;
-  if (waits) {
-    for (auto task = tasks.first; task < tasks.end(); ++task)
-      db_.prepared(sql::insert_due).run(task, m.until, m.to);
-  } else if (waited && !by_cursor) {
+  if (waited)
     db_.prepared(sql::delete_due).run(tasks.first, tasks.end() - 1);
-  }
+  if (!waits || m.until == no_time)
+    return;
+  for (auto task = tasks.first; task < tasks.end(); ++task)
+    if (m.parent != 0 || !load_fanout(db_, task))
+      db_.prepared(sql::insert_due).run(task, m.until, m.to);
 }
 
-void transaction::count(const task_move& m, std::int64_t n) {
+void transaction::count(const task_move& m, task_range tasks) {
+  const auto n = tasks.count;
   if (m.to == task_state::retrying && !m.lost) {
     auto& run = run_of(m.run);
     run.record.retries += n;
@@ -211,8 +239,9 @@ void transaction::count(const task_move& m, std::int64_t n) {
   }
   if (!settled(m.from) && !settled(m.to))
     return;
-  if (m.from != task_state::running && load_fanout(db_, m.tasks.first))
-    fanout_of(m.tasks.first).state = m.to;
+  for (auto task = tasks.first; task < tasks.end(); ++task)
+    if (m.from != task_state::running && load_fanout(db_, task))
+      fanout_of(task).state = m.to;
   auto& run = run_of(m.run);
   run.touched = true;
   const auto add = [&](task_state s, std::int64_t by) {

@@ -57,9 +57,11 @@ private:
   int update_rows(const task_move& m, task_range tasks);
   void move_some(task_move& m, commit_reply& reply);
   void moved_range(task_move& m, task_range tasks);
-  void count(const task_move& m, std::int64_t n);
-  void move_due(const task_move& m, task_range tasks, bool by_cursor);
-  bool advance_cursor(const task_move& m, task_range tasks);
+  void count(const task_move& m, task_range tasks);
+  void move_due(const task_move& m, task_range tasks);
+  void advance_cursor(const task_move& m);
+  void refuse(task_range tasks, std::int32_t attempt, task_state planned,
+              commit_reply& reply);
 
   void write_event(run_key run, task_range tasks, timestamp at,
                    event_entry&& event);

@@ -103,6 +103,12 @@ void transaction::add_task(run_entry& run, task_key task, task_submission& t) {
 transaction::run_entry& transaction::run_of(run_key run) {
   const auto [place, absent] = runs_.try_emplace(run);
   auto& entry = place->second;
+  if (absent && run == 0)
+    db_.prepared("SELECT hash FROM event_spans WHERE run=0 "
+                 "ORDER BY seq DESC LIMIT 1")
+      .each([&](statement& row) {
+        entry.chain = static_cast<std::uint64_t>(row.integer(0));
+      });
   if (absent && run != 0) {
     auto found = load_run(db_, run);
     assert(found && "a change names a run that is none");
