@@ -21,17 +21,17 @@ using orcon::load_definition_file;
 namespace {
 
 /// A directory that goes away.
-struct workplace {
+struct scratch_folder {
   std::filesystem::path folder;
 
-  workplace() {
+  scratch_folder() {
     auto name = (std::filesystem::temp_directory_path() / "orconXXXXXX");
     auto text = name.string();
     if (!::mkdtemp(text.data()))
       CAF_FAIL("no temporary directory");
     folder = text;
   }
-  ~workplace() {
+  ~scratch_folder() {
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);
   }
@@ -69,7 +69,7 @@ struct workplace {
   }
 };
 
-struct fixture : workplace {};
+struct fixture : scratch_folder {};
 
 } // namespace
 
