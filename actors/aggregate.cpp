@@ -16,6 +16,7 @@ constexpr std::size_t keys_a_change_set = 500;
 struct aggregate_state : role_state {
   std::set<task_key> parents; ///< that may be done
   std::set<run_key> runs;
+  std::set<task_key> failing; ///< parents with failures, still at work
 
   const char* name = "aggregate";
 };
@@ -40,6 +41,34 @@ std::string collect_outputs(aggregate_state& s, const fanout_record& parent) {
   return array + "]";
 }
 
+void note_parent(aggregate_state& s, const fanout_record& parent) {
+  if (rules::parent_is_done(parent))
+    s.parents.insert(parent.task);
+  else if (parent.state == task_state::pending && parent.children.failed > 0)
+    s.failing.insert(parent.task);
+}
+
+/// Fail fast: no more children are created, those that are there and unsettled
+/// are cancelled, a page at a time.
+void add_fail_fast(aggregate_state& s, change_set& plan, task_key key,
+                   timestamp now) {
+  const auto parent = s.reader->load_fanout(key);
+  const auto origin = s.reader->load_origin(key);
+  if (!parent || !origin || !rules::should_fail_fast(*parent, origin->spec))
+    return;
+  if (parent->expanded < parent->total)
+    plan.expansions.push_back(rules::plan_no_more_children(*parent, now));
+  using enum task_state;
+  const auto rest = s.reader->list_tasks({.run = parent->run,
+                                          .parent = key,
+                                          .states = {pending, running, retrying}},
+                                         0, keys_a_change_set);
+  for (const auto& t : rest)
+    plan.moves.push_back(rules::plan_cancel(
+      {t.key, t.run, t.parent, t.attempt, t.retry_count, t.lost_count}, t.state,
+      "fail_fast", now));
+}
+
 void add_parent(aggregate_state& s, change_set& plan, task_key key,
                 timestamp now) {
   const auto parent = s.reader->load_fanout(key);
@@ -61,7 +90,7 @@ void add_parent(aggregate_state& s, change_set& plan, task_key key,
 void add_pass_notes(change_set& plan, timestamp now) {
   std::map<run_key, std::pair<int, int>> counts; // parents, runs
   for (const auto& m : plan.moves)
-    ++counts[m.run].first;
+    counts[m.run].first += m.parent == 0 ? 1 : 0;
   for (const auto& m : plan.run_moves)
     ++counts[m.run].second;
   for (const auto& [run, count] : counts) {
@@ -80,6 +109,9 @@ change_set plan_pass(aggregate_state& s) {
   change_set plan;
   for (std::size_t n = 0; !s.parents.empty() && n < keys_a_change_set; ++n)
     add_parent(s, plan, s.parents.extract(s.parents.begin()).value(), now);
+  while (!s.failing.empty() && plan.moves.size() < keys_a_change_set)
+    add_fail_fast(s, plan, s.failing.extract(s.failing.begin()).value(), now);
+  rules::merge_ranges(plan.moves);
   for (std::size_t n = 0; !s.runs.empty() && n < keys_a_change_set; ++n) {
     const auto run
       = s.reader->load_run(s.runs.extract(s.runs.begin()).value());
@@ -96,14 +128,16 @@ change_set plan_pass(aggregate_state& s) {
 void pump(self_ptr self) {
   auto& s = self->state;
   while (!s.busy && !s.stopping) {
-    if (s.parents.empty() && s.runs.empty()) {
+    if (s.parents.empty() && s.runs.empty() && s.failing.empty()) {
       finish_pass(s);
       return;
     }
     auto plan = plan_pass(s);
     if (plan.empty())
       continue;
-    const auto moved = std::ssize(plan.moves) + std::ssize(plan.run_moves);
+    auto moved = std::ssize(plan.run_moves);
+    for (const auto& m : plan.moves)
+      moved += m.tasks.count;
     std::vector<run_key> runs;
     for (const auto& m : plan.moves)
       runs.push_back(m.run);
@@ -121,8 +155,7 @@ void sweep(aggregate_state& s) {
   for (;;) {
     const auto page = s.reader->load_open_fanouts(after, 1000);
     for (const auto& f : page)
-      if (rules::parent_is_done(f))
-        s.parents.insert(f.task);
+      note_parent(s, f);
     if (page.size() < 1000)
       break;
     after = page.back().task;
@@ -144,8 +177,7 @@ void hear(self_ptr self, const committed& fact) {
   if (!s.context.opts.automatic)
     return;
   for (const auto& parent : fact.parents)
-    if (rules::parent_is_done(parent))
-      s.parents.insert(parent.task);
+    note_parent(s, parent);
   for (const auto& run : fact.progress)
     if (rules::run_is_done(run))
       s.runs.insert(run.key);

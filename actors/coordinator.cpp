@@ -197,7 +197,8 @@ void spawn_engine(self_ptr self, std::shared_ptr<store> db, handler_map handlers
     = spawn_persistence(sys, db, s.opts, s.actors.hub, detached);
   const role_context context{s.opts,
                              [now = s.now_ms] { return from_ms(*now); },
-                             s.actors.persistence, open_reader, db->epoch()};
+                             s.actors.persistence, open_reader, db->epoch(),
+                             make_outbox()};
   s.actors.fanout = spawn_fanout(sys, context);
   s.actors.aggregate = spawn_aggregate(sys, context);
   s.actors.retry = spawn_retry(sys, context);

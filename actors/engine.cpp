@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <caf/all.hpp>
+#include <unistd.h>
 
 #include <conductor/monitor.hpp>
 #include <conductor/submission.hpp>
@@ -53,6 +54,8 @@ struct engine::impl {
   std::unique_ptr<caf::actor_system> own_system;
   caf::actor_system* system = nullptr;
   std::shared_ptr<store> db;
+  /// Outlives the handlers, which report to it from their own threads.
+  std::shared_ptr<outcome_sink> outcomes = make_outbox();
   handler_map handlers;
   engine_actors actors;
   fact_listener watcher;
@@ -85,7 +88,7 @@ struct engine::impl {
   void spawn_roles() {
     auto& sys = *system;
     const role_context context{opts, system_now, actors.persistence,
-                               reader_factory(), db->epoch()};
+                               reader_factory(), db->epoch(), outcomes};
     actors.fanout = spawn_fanout(sys, context);
     actors.aggregate = spawn_aggregate(sys, context);
     actors.retry = spawn_retry(sys, context);
@@ -203,6 +206,10 @@ result<submitted_run> engine::submit(const run_spec& spec) {
               impl_->opts.database, system_now());
   if (!resolved)
     return tl::unexpected(resolved.error());
+  std::vector<std::string> spools;
+  for (const auto& task : resolved->tasks)
+    if (task.source.spooled)
+      spools.push_back(task.source.path);
   change_set changes;
   changes.submissions.push_back(std::move(*resolved));
   caf::scoped_actor self{*impl_->system};
@@ -216,6 +223,9 @@ result<submitted_run> engine::submit(const run_spec& spec) {
           answer = reply.runs.front();
       },
       [](const caf::error&) {});
+  if (!answer || answer->existed)
+    for (const auto& path : spools)
+      ::unlink(path.c_str());
   return answer;
 }
 
@@ -288,8 +298,8 @@ std::int64_t engine::stop(milliseconds patience) {
   for (const auto& role : {i.actors.fanout, i.actors.aggregate, i.actors.retry})
     i.stop_actor(self, role, milliseconds{0});
   i.stop_actor(self, i.actors.monitor, milliseconds{0});
-  i.stop_actor(self, i.actors.persistence, milliseconds{0});
   i.stop_actor(self, i.actors.hub, milliseconds{0});
+  i.stop_actor(self, i.actors.persistence, milliseconds{0});
   for (const auto& subscriber : i.subscribers)
     self->send_exit(subscriber, caf::exit_reason::user_shutdown);
   self->send_exit(i.watcher, caf::exit_reason::user_shutdown);

@@ -194,6 +194,10 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
 
 } // namespace
 
+std::shared_ptr<outcome_sink> make_outbox() {
+  return std::make_shared<outbox>();
+}
+
 executor_actor spawn_executor(caf::actor_system& sys, role_context context,
                               handler_map handlers) {
   return sys.spawn(executor, std::move(context), std::move(handlers));

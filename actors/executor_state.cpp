@@ -16,6 +16,9 @@ constexpr std::size_t leases_a_page = 100;
 void executor_state::init(role_context given, handler_map handlers) {
   context = std::move(given);
   reader = context.open_reader();
+  box = std::dynamic_pointer_cast<outbox>(context.outcomes);
+  if (!box)
+    box = std::make_shared<outbox>();
   const auto& opts = context.opts;
   const auto slots
     = opts.workers ? opts.workers

@@ -65,7 +65,7 @@ public:
   timestamp next_upkeep{}; ///< leases extended, tables swept
   timestamp armed_for{};   ///< when the timer fires
   std::vector<caf::typed_response_promise<stopped>> stop_waiting;
-  std::shared_ptr<outbox> box = std::make_shared<outbox>();
+  std::shared_ptr<outbox> box;
 
 private:
   struct leased_task {

@@ -17,18 +17,12 @@ namespace {
 
 constexpr std::size_t read_bytes = 256 * 1024;
 constexpr std::size_t max_line_bytes = 1 << 20;
-constexpr std::string_view spool_suffix = ".spool";
 
 std::int64_t mtime_ns(const struct stat& st) {
   return st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
 }
 
 } // namespace
-
-bool is_spool(std::string_view path) {
-  return path.size() > spool_suffix.size()
-         && path.substr(path.size() - spool_suffix.size()) == spool_suffix;
-}
 
 result<line_reader> line_reader::open(const std::string& path,
                                       std::int64_t offset) {
@@ -40,7 +34,7 @@ result<line_reader> line_reader::open(const std::string& path,
   struct stat st {};
   if (::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
     return fail(errc::invalid, path + " is not a regular file");
-  reader.file_ = {path, st.st_size, mtime_ns(st), is_spool(path)};
+  reader.file_ = {path, st.st_size, mtime_ns(st), false};
   return reader;
 }
 

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <glob.h>
@@ -17,12 +18,16 @@ namespace {
 
 constexpr std::size_t spool_buffer = 64 * 1024;
 
+constexpr std::string_view spool_suffix = ".spool";
+
 /// Counts the lines and makes sure that each can become a JSON string.
-result<void> count_lines(const std::string& path, task_submission& task) {
+result<void> count_lines(const std::string& path, const std::string& database,
+                         task_submission& task) {
   auto reader = line_reader::open(path, 0);
   if (!reader)
     return tl::unexpected(reader.error());
   task.source = reader->file();
+  task.source.spooled = is_spool(path, database);
   task.total = 0;
   std::string_view line;
   while (reader->next(line)) {
@@ -63,7 +68,7 @@ result<void> spool_glob(const std::string& pattern, const std::string& database,
   auto path = names->finish();
   if (!path)
     return tl::unexpected(path.error());
-  if (auto counted = count_lines(*path, task); !counted)
+  if (auto counted = count_lines(*path, database, task); !counted)
     return counted;
   names->keep();
   return {};
@@ -74,7 +79,7 @@ result<void> resolve_source(const std::string& database,
   const auto& from = task.spec.fanout;
   switch (from.kind) {
     case source_kind::none: task.total = -1; return {};
-    case source_kind::lines: return count_lines(from.path, task);
+    case source_kind::lines: return count_lines(from.path, database, task);
     case source_kind::glob: return spool_glob(from.path, database, task);
     default: task.total = from.count; return {};
   }
@@ -109,6 +114,22 @@ result<submission> resolve(const run_spec& spec,
                                    + std::to_string(context.max_width));
   }
   return s;
+}
+
+bool is_spool(const std::string& path, const std::string& database) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const auto whole = fs::absolute(path, ignored).lexically_normal().string();
+  const auto prefix
+    = fs::absolute(database, ignored).lexically_normal().string() + ".";
+  if (whole.size() <= prefix.size() + spool_suffix.size()
+      || whole.compare(0, prefix.size(), prefix) != 0
+      || whole.substr(whole.size() - spool_suffix.size()) != spool_suffix)
+    return false;
+  // What stands between is "<pid>-<number>".
+  const auto middle = whole.substr(
+    prefix.size(), whole.size() - prefix.size() - spool_suffix.size());
+  return middle.find_first_not_of("0123456789-") == std::string::npos;
 }
 
 // -- spool ----------------------------------------------------------------------

@@ -24,13 +24,18 @@ struct role_context {
   std::function<std::unique_ptr<store_reader>()> open_reader;
   /// Of this opening of the store.
   std::int64_t epoch = 0;
+  /// Where handlers report to the executor. Whoever owns the handlers keeps it
+  /// alive for as long as they may report.
+  std::shared_ptr<outcome_sink> outcomes;
 };
+
+/// A sink for `role_context::outcomes`.
+std::shared_ptr<outcome_sink> make_outbox();
 
 /// The handlers by name. Fixed once the executor runs.
 using handler_map = std::map<std::string, std::shared_ptr<handler>>;
 
-/// Owns the store's writing side. Spawn it detached: commits block. `facts`
-/// is called after each commit, on the actor's thread, before the answers.
+/// Owns the store's writing side. Spawn it detached: commits block.
 persistence_actor spawn_persistence(caf::actor_system& sys,
                                     std::shared_ptr<store> db, options opts,
                                     event_hub_actor hub, bool detached = true);

@@ -49,8 +49,9 @@ private:
   bool keep_ = false;
 };
 
-/// Whether a path names a spool of ours.
-bool is_spool(std::string_view path);
+/// Whether a path names a spool of ours beside `database`; a user's file is
+/// never taken for one.
+bool is_spool(const std::string& path, const std::string& database);
 
 /// Items of a source file from `offset` on: JSON texts, and where to go on.
 struct source_page {

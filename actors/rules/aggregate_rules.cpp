@@ -41,6 +41,11 @@ bool should_fail_fast(const fanout_record& parent, const task_spec& spec) {
          && parent.children.settled() < parent.total;
 }
 
+expansion plan_no_more_children(const fanout_record& parent, timestamp now) {
+  return {parent.run,       parent.task,      parent.expanded + 1, 0, {},
+          parent.offset, error_of(parent), now};
+}
+
 task_move plan_parent(const fanout_record& parent, const task_spec& spec,
                       const std::string& outputs, timestamp now) {
   const auto& c = parent.children;

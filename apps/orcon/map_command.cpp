@@ -8,6 +8,7 @@
 
 #include "apps/orcon/map_inputs.hpp"
 #include "apps/orcon/map_printer.hpp"
+#include "apps/orcon/output.hpp"
 #include "apps/orcon/work.hpp"
 
 namespace orcon {
@@ -59,6 +60,13 @@ std::vector<std::string> template_of(std::vector<std::string> command) {
   return command;
 }
 
+/// "map sha256sum" for /usr/bin/sha256sum; names of runs have no '/' or '#'.
+std::string default_name(const std::string& program) {
+  auto name = program.substr(program.rfind('/') + 1);
+  std::erase(name, '#');
+  return shorten("map " + name, 100);
+}
+
 /// A definition as `orcon exec` would read it: one place checks both.
 json definition_of(const map_options& o, const std::vector<std::string>& argv,
                    json fanout, const std::string& key) {
@@ -71,7 +79,7 @@ json definition_of(const map_options& o, const std::vector<std::string>& argv,
   if (!o.tolerate.empty())
     task["tolerate"] = o.tolerate;
   return {{"version", 1},
-          {"name", o.name.empty() ? "map " + argv.front() : o.name},
+          {"name", o.name.empty() ? default_name(argv.front()) : o.name},
           {"idempotency_key", key},
           {"tasks", {{"map", std::move(task)}}}};
 }

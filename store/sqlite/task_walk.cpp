@@ -33,7 +33,7 @@ private:
   void run_step(const event_span& s);
   void complain_of(const event_span& s, task_key task, const char* what);
   bool is_retry(const event_span& s) const {
-    return s.payload.find("\"retry_at\"") != std::string::npos;
+    return json::parse(s.payload, nullptr, false).contains("retry_at");
   }
 
   const complain& report_;

@@ -14,6 +14,9 @@ bool parent_is_done(const fanout_record& parent);
 /// Whether so many children have failed that the rest need not be tried.
 bool should_fail_fast(const fanout_record& parent, const task_spec& spec);
 
+/// Ends the expansion of a parent that has failed already.
+expansion plan_no_more_children(const fanout_record& parent, timestamp now);
+
 /// PENDING → SUCCEEDED, FAILED or CANCELLED for a parent that is done.
 /// `outputs` is the JSON array of the children's outputs, or empty.
 task_move plan_parent(const fanout_record& parent, const task_spec& spec,
