@@ -111,7 +111,9 @@ void progress::draw_plain(const state_counts& all, bool final) {
     base_ = all.settled();
   const auto now = clock::now();
   const auto tenth = static_cast<int>(share(all) * 10);
-  if (!final && tenth == last_tenth_ && now - last_ < plain_every)
+  // The last line is due once, whether or not it is a tenth.
+  if (tenth == last_tenth_ && (tenth == 10 || !final)
+      && now - last_ < plain_every)
     return;
   if (now - started_ < 1s)
     return; // short work needs no progress

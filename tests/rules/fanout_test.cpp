@@ -1,0 +1,55 @@
+#define CAF_SUITE rules.fanout
+
+#include <conductor/fanout_rules.hpp>
+
+#include <caf/test/unit_test.hpp>
+
+using namespace conductor;
+
+namespace {
+
+constexpr auto now = from_ms(1'767'225'600'000);
+
+fanout_record parent_at(std::int64_t expanded, std::int64_t total) {
+  return {.task = 3, .run = 1, .base = 10, .total = total,
+          .expanded = expanded};
+}
+
+} // namespace
+
+CAF_TEST(pages) {
+  for (std::int64_t total = 0; total <= 7; ++total)
+    for (std::int64_t page = 1; page <= 4; ++page)
+      for (std::int64_t at = 0; at < total || at == 0; at += page) {
+        const auto parent = parent_at(at, total);
+        const auto count = rules::next_page(parent, page);
+        CAF_CHECK_EQUAL(count, std::min(page, total - at));
+        const auto plan = rules::plan_page(parent, {}, count, {}, 0, now);
+        const auto last = at + count == total;
+        CAF_CHECK_EQUAL(plan.leading.size(), at == 0 ? 2u : 0u);
+        CAF_CHECK_EQUAL(plan.run_starts.size(), at == 0 ? 1u : 0u);
+        CAF_REQUIRE_EQUAL(plan.expansions.size(), 1u);
+        CAF_CHECK_EQUAL(plan.expansions[0].first, at + 1);
+        CAF_CHECK_EQUAL(plan.expansions[0].count, count);
+        CAF_CHECK_EQUAL(plan.notes.size(), last ? 2u : 0u);
+        CAF_CHECK_EQUAL(plan.moves.size(), total == 0 ? 1u : 0u);
+        if (last)
+          CAF_CHECK(plan.notes[0].event.kind
+                    == (total == 0 ? event_kind::fanout_skipped
+                                   : event_kind::fanout_completed));
+        if (total == 0)
+          CAF_CHECK(plan.moves.at(0).to == task_state::succeeded);
+      }
+}
+
+CAF_TEST(a broken source ends the expansion where it is) {
+  for (std::int64_t at : {0, 3}) {
+    const auto plan = rules::plan_broken_source(parent_at(at, 7), "gone", now);
+    CAF_CHECK_EQUAL(plan.run_starts.size(), at == 0 ? 1u : 0u);
+    CAF_CHECK_EQUAL(plan.expansions.at(0).count, 0);
+    CAF_CHECK_EQUAL(plan.expansions.at(0).first, at + 1);
+    CAF_CHECK(!plan.expansions.at(0).broken.empty());
+    CAF_CHECK(plan.moves.empty());
+    CAF_CHECK_EQUAL(plan.notes.size(), 2u);
+  }
+}
