@@ -7,6 +7,7 @@
 #include <conductor/builtin_handlers.hpp>
 #include <fmt/format.h>
 
+#include "actors/source_file.hpp"
 #include "apps/orcon/cli.hpp"
 #include "apps/orcon/yaml.hpp"
 
@@ -32,6 +33,22 @@ definition_context program_context(const std::string& directory) {
           }};
 }
 
+namespace {
+
+/// A file that cannot be read is said before there is a database.
+error look_at_sources(const run_spec& spec) {
+  for (const auto& task : spec.tasks)
+    if (task.fanout.kind == source_kind::lines) {
+      const auto file = line_reader::open(task.fanout.path, 0);
+      if (!file)
+        return {file.error().code, "/tasks/" + task.name + "/input/fanout/lines: "
+                                     + file.error().message};
+    }
+  return {};
+}
+
+} // namespace
+
 checked_definition read_definition_file(const std::string& path) {
   namespace fs = std::filesystem;
   auto file = load_definition_file(path);
@@ -45,7 +62,11 @@ checked_definition read_definition_file(const std::string& path) {
   for (const auto& e : read.errors)
     fmt::print(stderr, "orcon: {}: {}\n", place_name(*file, path, e.path),
                to_string(e));
-  return {std::move(read.spec), read.errors.empty() ? done : usage};
+  if (!read.errors.empty())
+    return {{}, usage};
+  if (const auto trouble = look_at_sources(read.spec))
+    return {{}, report_error(trouble)};
+  return {std::move(read.spec), done};
 }
 
 } // namespace orcon

@@ -15,15 +15,15 @@ using namespace conductor;
 namespace {
 
 ordered_json text_or_null(const std::string& text) {
-  return text.empty() ? ordered_json{nullptr} : ordered_json(text);
+  return text.empty() ? ordered_json(nullptr) : ordered_json(text);
 }
 
 ordered_json time_or_null(timestamp t) {
-  return t == no_time ? ordered_json{nullptr} : ordered_json(to_iso(t));
+  return t == no_time ? ordered_json(nullptr) : ordered_json(to_iso(t));
 }
 
 ordered_json parsed_or_null(const std::string& text) {
-  return text.empty() ? ordered_json{nullptr}
+  return text.empty() ? ordered_json(nullptr)
                       : ordered_json::parse(text, nullptr, false);
 }
 
@@ -109,7 +109,7 @@ ordered_json to_json(const task_record& t) {
           {"run_id", t.run_id},
           {"parent_task_id", text_or_null(t.parent_task_id)},
           {"name", t.name},
-          {"index", t.index ? ordered_json(t.index) : ordered_json{nullptr}},
+          {"index", t.index ? ordered_json(t.index) : ordered_json(nullptr)},
           {"handler", t.handler},
           {"state", to_string(t.state)},
           {"settled", settled(t.state)},

@@ -1,5 +1,7 @@
 #define CAF_SUITE rules.fanout
 
+#include <algorithm>
+
 #include <conductor/fanout_rules.hpp>
 
 #include <caf/test/unit_test.hpp>

@@ -1,6 +1,5 @@
 #define CAF_SUITE rules.lease
 
-#include <conductor/json_text.hpp>
 #include <conductor/lease_rules.hpp>
 
 #include <caf/test/unit_test.hpp>
@@ -22,7 +21,7 @@ CAF_TEST(a claim leases consecutive tasks) {
   CAF_CHECK(move.to == running);
   CAF_CHECK_EQUAL(move.attempt, 2);
   CAF_CHECK(move.until == now + milliseconds{30'000});
-  CAF_CHECK_EQUAL(json::parse(move.events.at(0).payload)["attempt"], 3);
+  CAF_CHECK_EQUAL(move.events.at(0).payload, R"({"attempt":3})");
 }
 
 CAF_TEST(lost leases cost nothing up to the limit) {
@@ -59,7 +58,7 @@ CAF_TEST(a cancelled task says why) {
 CAF_TEST(each refusal is judged) {
   using enum rules::late_reason;
   const auto state_order = {pending, running, succeeded,
-                            retrying, failed, cancelled};
+                            retrying, failed, task_state::cancelled};
   // Rows: what was planned; columns: how the task stands, in that order.
   const rules::late_reason table[3][6] = {
     {lease_expired, lease_expired, duplicate, lease_expired, already_settled,

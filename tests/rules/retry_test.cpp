@@ -1,5 +1,6 @@
 #define CAF_SUITE rules.retry
 
+#include <algorithm>
 #include <string>
 
 #include <conductor/retry_rules.hpp>
@@ -38,7 +39,7 @@ CAF_TEST(delays of all backoffs jitters and caps) {
       for (std::int32_t n = 1; n <= 4; ++n) {
         const auto plain = std::min(table[static_cast<int>(b)][n - 1], cap);
         const auto delay = [&](jitter j, double random) {
-          return retry_delay(policy_of(b, j, cap), n, random).count();
+          return rules::retry_delay(policy_of(b, j, cap), n, random).count();
         };
         CAF_CHECK_EQUAL(delay(jitter::none, 0.75), plain);
         CAF_CHECK_EQUAL(delay(jitter::full, 0), 0);
@@ -52,7 +53,7 @@ CAF_TEST(delays of all backoffs jitters and caps) {
 CAF_TEST(huge powers end at the cap) {
   auto p = policy_of(backoff::exponential, jitter::none, 300'000);
   p.factor = 1000;
-  CAF_CHECK_EQUAL(retry_delay(p, 1'000'000, 0).count(), 300'000);
+  CAF_CHECK_EQUAL(rules::retry_delay(p, 1'000'000, 0).count(), 300'000);
 }
 
 CAF_TEST(a failure is tried again only if nothing speaks against it) {
