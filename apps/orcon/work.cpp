@@ -3,6 +3,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <thread>
 
 #include <fmt/format.h>
@@ -21,12 +22,23 @@ namespace {
 constexpr auto turn = 100ms;
 constexpr auto patience = 10s;
 
-std::atomic<int> signals_seen{0};
+/// When the first signal came, in ms of the monotonic clock; 0 = none yet.
+std::atomic<std::int64_t> first_signal{0};
+
+/// `timeout`, shells and supervisors signal a process and then its group: what
+/// comes at once is one wish, not two.
+constexpr std::int64_t one_wish_ms = 200;
 
 void on_signal(int) {
   // Async-signal-safe. Whatever was acknowledged is on disk: an exit at any
   // moment loses nothing, and the kernel ends our processes with us.
-  if (signals_seen.fetch_add(1) > 0)
+  struct timespec t {};
+  ::clock_gettime(CLOCK_MONOTONIC, &t);
+  const auto now = std::int64_t{t.tv_sec} * 1000 + t.tv_nsec / 1'000'000 + 1;
+  std::int64_t none = 0;
+  if (first_signal.compare_exchange_strong(none, now))
+    return;
+  if (now - first_signal > one_wish_ms)
     ::_exit(interrupted);
 }
 
@@ -60,7 +72,7 @@ void watch_storage(const storage_state& now, bool& told, const settings& s) {
 } // namespace
 
 signal_guard::signal_guard() {
-  signals_seen = 0;
+  first_signal = 0;
   struct sigaction response {};
   response.sa_handler = on_signal;
   response.sa_flags = SA_RESTART;
@@ -74,7 +86,7 @@ signal_guard::~signal_guard() {
   std::signal(SIGTERM, SIG_DFL);
 }
 
-bool signal_guard::stop_wanted() const { return signals_seen > 0; }
+bool signal_guard::stop_wanted() const { return first_signal != 0; }
 
 result<engine> open_engine(const settings& s, bool create) {
   return engine::open(

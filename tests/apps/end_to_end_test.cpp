@@ -114,7 +114,7 @@ CAF_TEST(a map that is killed three times is complete and repeats nothing) {
   }
   b.write("list", list);
   const auto plain = std::string{"orcon map -q -k -j4 -a list -- sh -c 'sleep "
-                                 "0.05; echo {} >> log; echo did {}'"};
+                                 "0.12; echo {} >> log; echo did {}'"};
   for (const auto* after : {"0.3", "0.35", "0.4"})
     CAF_CHECK_EQUAL(b.run("timeout -s KILL " + std::string{after} + " " + plain)
                       .code,
