@@ -25,20 +25,24 @@ using self_ptr = role_actor::stateful_pointer<aggregate_state>;
 
 /// The JSON array of the children's outputs, in index order; the sum of their
 /// sizes is bounded, what does not fit is null and said so.
-std::string collect_outputs(aggregate_state& s, const fanout_record& parent) {
-  std::string array = "[";
+rules::collected_outputs collect_outputs(aggregate_state& s,
+                                         const fanout_record& parent) {
+  rules::collected_outputs result{"["};
+  auto& array = result.array;
   auto room = s.context.opts.max_collected_bytes;
   for (std::int64_t done = 0; done < parent.expanded; done += 1000) {
     const auto count = std::min<std::int64_t>(1000, parent.expanded - done);
     for (auto& text : s.reader->load_outputs({parent.base + done, count})) {
       const auto fits = !text.empty() && text.size() <= room;
+      result.omitted += text.size() > room ? 1 : 0;
       if (array.size() > 1)
         array += ',';
       array += fits ? text : "null";
       room -= fits ? text.size() : 0;
     }
   }
-  return array + "]";
+  array += ']';
+  return result;
 }
 
 void note_parent(aggregate_state& s, const fanout_record& parent) {
@@ -80,7 +84,7 @@ void add_parent(aggregate_state& s, change_set& plan, task_key key,
   if (rules::parent_is_done(*parent)) {
     const auto outputs = origin->spec.collect == collect::outputs
                            ? collect_outputs(s, *parent)
-                           : std::string{};
+                           : rules::collected_outputs{};
     plan.moves.push_back(
       rules::plan_parent(*parent, origin->spec, outputs, now));
   }

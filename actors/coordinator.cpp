@@ -4,17 +4,23 @@
 
 #include <caf/all.hpp>
 
+#include <unistd.h>
+
 #include <conductor/engine.hpp>
+#include <conductor/json_text.hpp>
 #include <conductor/lease_rules.hpp>
 #include <conductor/retry_rules.hpp>
 #include <conductor/aggregate_rules.hpp>
 #include <conductor/submission.hpp>
+
+#include "actors/stop_in_order.hpp"
 
 namespace conductor {
 
 namespace {
 
 using step_promise = caf::typed_response_promise<step_result>;
+using stop_promise = caf::typed_response_promise<stopped>;
 
 struct waiting_step {
   run_key run = 0;
@@ -28,6 +34,7 @@ struct coordinator_state {
   engine_actors actors;
   std::unique_ptr<store_reader> reader;
   std::vector<waiting_step> waiting;
+  std::vector<stop_promise> stopping; ///< asked to stop, not there yet
 
   timestamp now() const { return from_ms(*now_ms); }
 
@@ -40,7 +47,8 @@ step_result trouble(errc code, std::string message) {
   return {.trouble = {code, std::move(message)}};
 }
 
-/// Sends a change set and answers with `answer(reply)` after its commit.
+/// Sends a change set and answers with `answer(reply)` after its commit, or
+/// with the trouble in the reply.
 template <class Answer>
 caf::result<step_result> commit(self_ptr self, change_set changes,
                                 Answer answer) {
@@ -49,12 +57,10 @@ caf::result<step_result> commit(self_ptr self, change_set changes,
     ->request(self->state.actors.persistence, caf::infinite,
               std::move(changes))
     .then(
-      [promise, answer](const commit_reply& reply) mutable {
-        promise.deliver(reply.trouble ? step_result{.trouble = reply.trouble}
-                                      : answer(reply));
-      },
-      [promise](const caf::error&) mutable {
-        promise.deliver(trouble(errc::stopped, "the engine has stopped"));
+      [=](const commit_reply& r) mutable { promise.deliver(answer(r)); },
+      [=](const caf::error&) mutable {
+        promise.deliver(answer(
+          {.trouble = {errc::stopped, "the engine has stopped"}}));
       });
   return promise;
 }
@@ -64,10 +70,15 @@ caf::result<step_result> submit(self_ptr self, const submit_step& step) {
   auto resolved = resolve(step.spec, {}, s.opts.database, s.now());
   if (!resolved)
     return step_result{.trouble = resolved.error()};
+  const auto spools = spools_of(*resolved);
   change_set changes;
   changes.submissions.push_back(std::move(*resolved));
-  return commit(self, std::move(changes), [](const commit_reply& reply) {
-    return step_result{.run = reply.runs.front()};
+  return commit(self, std::move(changes), [=](const commit_reply& reply) {
+    if (reply.trouble || reply.runs.front().existed)
+      for (const auto& path : spools)
+        ::unlink(path.c_str());
+    return reply.trouble ? step_result{.trouble = reply.trouble}
+                         : step_result{.run = reply.runs.front()};
   });
 }
 
@@ -96,8 +107,8 @@ caf::result<step_result> pass(self_ptr self, const run_step& step) {
 
 /// The same rules as an executor's, in one change set: leased, then settled.
 change_set plan_by_hand(const task_record& task, const task_spec& spec,
-                        const settle_step& step, timestamp now,
-                        milliseconds lease_time) {
+                        const settle_step& step, bool budget_left,
+                        timestamp now, milliseconds lease_time) {
   task_brief brief{task.key,     task.run,         task.parent,
                    task.attempt, task.retry_count, task.lost_count};
   change_set plan;
@@ -108,7 +119,7 @@ change_set plan_by_hand(const task_record& task, const task_spec& spec,
     step.succeed
       ? rules::plan_success(brief, step.text, now)
       : rules::plan_failure(brief, {"by_hand", step.text, json{}, true, {}}, "",
-                            spec.retry, true, now, 0));
+                            spec.retry, budget_left, now, 0));
   plan.released.push_back(task.key);
   return plan;
 }
@@ -122,9 +133,18 @@ caf::result<step_result> settle(self_ptr self, const settle_step& step) {
   const auto task = s.reader->load_task(*key);
   if (task->state != task_state::pending || s.reader->load_fanout(*key))
     return trouble(errc::conflict, step.task + " is no leaf that is due");
+  if (step.succeed && !step.text.empty())
+    if (const auto output = parse_json(step.text); !output)
+      return trouble(errc::invalid, "the output of " + step.task
+                                      + " is no JSON: "
+                                      + output.error().message);
+  const auto budget_left = rules::budget_left(
+    *s.reader->load_run(*run), s.reader->count_leaves(*run).total());
   auto plan = plan_by_hand(*task, s.reader->load_origin(*key)->spec, step,
-                           s.now(), s.opts.lease_time);
+                           budget_left, s.now(), s.opts.lease_time);
   return commit(self, std::move(plan), [=](const commit_reply& reply) {
+    if (reply.trouble)
+      return step_result{.trouble = reply.trouble};
     return reply.refusals.empty()
              ? step_result{.task = *self->state.reader->load_task(*key)}
              : trouble(errc::stale, step.task + " has moved meanwhile");
@@ -172,25 +192,43 @@ step_result query_run(coordinator_state& s, const run_query& query) {
   return {.state = *s.reader->load_run(*run)};
 }
 
-/// Ends in the engine's order; the writer last.
-void stop(self_ptr self) {
-  auto& a = self->state.actors;
-  caf::anon_send(a.executor, stop_request{});
-  for (const auto& actor : {a.fanout, a.aggregate, a.retry})
-    caf::anon_send(actor, stop_request{});
-  caf::anon_send(a.monitor, stop_request{});
-  caf::anon_send(a.hub, stop_request{});
-  caf::anon_send(a.persistence, stop_request{});
-  for (auto& w : self->state.waiting)
+/// The engine's order; the writer last.
+caf::result<stopped> stop(self_ptr self) {
+  auto& s = self->state;
+  auto promise = self->make_response_promise<stopped>();
+  s.stopping.push_back(promise);
+  if (s.stopping.size() > 1)
+    return promise;
+  for (auto& w : s.waiting)
     w.promise.deliver(trouble(errc::stopped, "the coordinator has stopped"));
-  self->quit();
+  s.waiting.clear();
+  const auto plain = [](const auto& actor) {
+    return caf::actor_cast<caf::actor>(actor);
+  };
+  const auto& a = s.actors;
+  stop_in_order(self,
+                {plain(a.executor), plain(a.fanout), plain(a.aggregate),
+                 plain(a.retry), plain(a.monitor), plain(a.hub),
+                 plain(a.persistence)},
+                [=] {
+                  for (auto& waiting : self->state.stopping)
+                    waiting.deliver(stopped{});
+                  self->quit();
+                });
+  return promise;
 }
 
 void spawn_engine(self_ptr self, std::shared_ptr<store> db, handler_map handlers,
                   bool detached) {
   auto& s = self->state;
   auto& sys = self->system();
-  const auto open_reader = [db] { return db->open_reader(); };
+  // Whoever owns the writer's end owns the store: it is closed when that ends.
+  const auto open_reader = [weak = std::weak_ptr{db}] {
+    const auto alive = weak.lock();
+    if (!alive)
+      throw store_error{{errc::stopped, "the engine has stopped"}, true};
+    return alive->open_reader();
+  };
   s.reader = open_reader();
   s.actors.hub = spawn_event_hub(sys, open_reader);
   s.actors.persistence
@@ -236,10 +274,7 @@ coordinator(self_ptr self, std::shared_ptr<store> db, options opts,
     [=](const wait_step& step) { return wait(self, step); },
     [=](const task_query& query) { return query_task(self->state, query); },
     [=](const run_query& query) { return query_run(self->state, query); },
-    [=](stop_request) {
-      stop(self);
-      return stopped{};
-    },
+    [=](stop_request) { return stop(self); },
     [=](health_request wish) {
       return self->delegate(self->state.actors.monitor, wish);
     },

@@ -1,6 +1,7 @@
 #include <conductor/engine.hpp>
 
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
 #include <caf/all.hpp>
@@ -9,6 +10,7 @@
 #include <conductor/monitor.hpp>
 #include <conductor/submission.hpp>
 
+#include "actors/reopening.hpp"
 #include "actors/run_watch.hpp"
 
 namespace conductor {
@@ -56,11 +58,14 @@ struct engine::impl {
   std::shared_ptr<store> db;
   /// Outlives the handlers, which report to it from their own threads.
   std::shared_ptr<outcome_sink> outcomes = make_outbox();
+  std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>();
   handler_map handlers;
   engine_actors actors;
   fact_listener watcher;
   std::vector<event_subscriber> subscribers;
   std::shared_ptr<run_watch> watch = std::make_shared<run_watch>();
+  std::mutex looking; ///< guards `reader`
+  std::unique_ptr<store_reader> reader;
   bool started = false, stopped = false;
 
   std::function<std::unique_ptr<store_reader>()> reader_factory() const {
@@ -70,25 +75,47 @@ struct engine::impl {
     return [weak, path]() -> std::unique_ptr<store_reader> {
       if (const auto alive = weak.lock())
         return alive->open_reader();
-      auto reader = open_sqlite_reader(path);
-      if (!reader)
-        throw store_error{reader.error(), true};
-      return std::move(*reader);
+      auto beside = open_sqlite_reader(path);
+      if (!beside)
+        throw store_error{beside.error(), true};
+      return std::move(*beside);
     };
+  }
+
+  /// Looks a run up, by the reader that all callers share: opening one costs
+  /// more than a short run.
+  std::optional<run_record> look_up(const std::string& run_id) {
+    const std::lock_guard guard{looking};
+    if (!reader)
+      reader = reader_factory()();
+    const auto run = reader->find_run(run_id);
+    return run ? reader->load_run(*run) : std::nullopt;
+  }
+
+  /// Asks the writer, and waits for its answer.
+  commit_reply commit(change_set changes) {
+    commit_reply answer{.trouble = {errc::stopped, "the engine has stopped"}};
+    caf::scoped_actor self{*system};
+    self->request(actors.persistence, caf::infinite, std::move(changes))
+      .receive([&](commit_reply& reply) { answer = std::move(reply); },
+               [](const caf::error&) {});
+    return answer;
   }
 
   void spawn_writer() {
     auto& sys = *system;
-    actors.hub = spawn_event_hub(sys, reader_factory());
+    actors.hub = spawn_event_hub(sys, reader_factory(), metrics);
     watcher = sys.spawn(watch_facts, watch);
     caf::anon_send(actors.hub, listen{watcher});
-    actors.persistence = spawn_persistence(sys, db, opts, actors.hub);
+    actors.persistence = spawn_persistence(sys, db, opts, actors.hub, true,
+                                           metrics);
   }
 
   void spawn_roles() {
     auto& sys = *system;
     const role_context context{opts, system_now, actors.persistence,
-                               reader_factory(), db->epoch(), outcomes};
+                               reader_factory(), db->epoch(), outcomes,
+                               metrics};
     actors.fanout = spawn_fanout(sys, context);
     actors.aggregate = spawn_aggregate(sys, context);
     actors.retry = spawn_retry(sys, context);
@@ -99,6 +126,7 @@ struct engine::impl {
             .writer = actors.persistence,
             .database = opts.database,
             .thresholds = {.stuck_after = opts.stuck_after},
+            .metrics = metrics,
             .automatic = opts.automatic});
     // The executor hears first: it is what work waits for.
     for (const fact_listener& role :
@@ -156,6 +184,11 @@ result<engine> engine::open(const options& opts, caf::actor_system& host) {
   if (!db)
     return tl::unexpected(db.error());
   i->db = std::move(*db);
+  try {
+    sweep_spools(*i->db->open_reader(), opts.database);
+  } catch (const store_error& trouble) {
+    return tl::unexpected(trouble.why());
+  }
   i->system = &host;
   const auto slots = opts.workers
                        ? opts.workers
@@ -163,7 +196,7 @@ result<engine> engine::open(const options& opts, caf::actor_system& host) {
   i->opts.workers = slots;
   i->handlers = {{"exec", make_exec_handler({.slots = slots})},
                  {"noop", make_noop_handler()},
-                 {"sleep", make_sleep_handler()},
+                 {"sleep", make_sleep_handler(slots)},
                  {"fail", make_fail_handler()}};
   i->spawn_writer();
   return engine{std::move(i)};
@@ -206,42 +239,54 @@ result<submitted_run> engine::submit(const run_spec& spec) {
               impl_->opts.database, system_now());
   if (!resolved)
     return tl::unexpected(resolved.error());
-  std::vector<std::string> spools;
-  for (const auto& task : resolved->tasks)
-    if (task.source.spooled)
-      spools.push_back(task.source.path);
+  const auto spools = spools_of(*resolved);
   change_set changes;
   changes.submissions.push_back(std::move(*resolved));
-  caf::scoped_actor self{*impl_->system};
-  result<submitted_run> answer = fail(errc::stopped, "the engine has stopped");
-  self->request(impl_->actors.persistence, caf::infinite, std::move(changes))
-    .receive(
-      [&](const commit_reply& reply) {
-        if (reply.trouble)
-          answer = tl::unexpected(reply.trouble);
-        else
-          answer = reply.runs.front();
-      },
-      [](const caf::error&) {});
+  const auto reply = impl_->commit(std::move(changes));
+  result<submitted_run> answer = tl::unexpected(reply.trouble);
+  if (!reply.trouble)
+    answer = reply.runs.front();
   if (!answer || answer->existed)
     for (const auto& path : spools)
       ::unlink(path.c_str());
   return answer;
 }
 
-result<run_state> engine::wait(const std::string& run_id,
-                               milliseconds timeout) {
-  start();
+result<std::int64_t> engine::retry(const std::string& run_id,
+                                   const task_filter& which,
+                                   const std::string& error_type) {
   try {
     const auto reader = open_reader();
     const auto run = reader->find_run(run_id);
     if (!run)
       return fail(errc::not_found, "no run " + run_id);
-    impl_->watch->expect(*run);
-    const auto now = reader->load_run(*run);
-    auto state = settled(now->state) ? std::optional{now->state}
-                                     : impl_->watch->wait(*run, timeout);
-    impl_->watch->forget(*run);
+    auto plan = plan_retry_by_hand(*reader, *run, which, error_type,
+                                   system_now());
+    if (!plan)
+      return tl::unexpected(plan.error());
+    const auto reply = impl_->commit(std::move(plan->changes));
+    if (reply.trouble)
+      return tl::unexpected(reply.trouble);
+    return plan->leaves - std::ssize(reply.refusals);
+  } catch (const store_error& trouble) {
+    return tl::unexpected(trouble.why());
+  }
+}
+
+result<run_state> engine::wait(const std::string& run_id,
+                               milliseconds timeout) {
+  start();
+  try {
+    auto run = impl_->look_up(run_id);
+    if (!run)
+      return fail(errc::not_found, "no run " + run_id);
+    if (settled(run->state))
+      return run->state;
+    impl_->watch->expect(run->key);
+    run = impl_->look_up(run_id); // it may have ended before we listened
+    auto state = settled(run->state) ? std::optional{run->state}
+                                     : impl_->watch->wait(run->key, timeout);
+    impl_->watch->forget(run->key);
     if (state)
       return *state;
     const auto storage = impl_->watch->storage();
@@ -299,6 +344,10 @@ std::int64_t engine::stop(milliseconds patience) {
     i.stop_actor(self, role, milliseconds{0});
   i.stop_actor(self, i.actors.monitor, milliseconds{0});
   i.stop_actor(self, i.actors.hub, milliseconds{0});
+  {
+    const std::lock_guard guard{i.looking};
+    i.reader.reset(); // the last connection that closes tidies up
+  }
   i.stop_actor(self, i.actors.persistence, milliseconds{0});
   for (const auto& subscriber : i.subscribers)
     self->send_exit(subscriber, caf::exit_reason::user_shutdown);
@@ -311,6 +360,12 @@ std::int64_t engine::stop(milliseconds patience) {
 }
 
 storage_state engine::storage() const { return impl_->watch->storage(); }
+
+const engine_metrics& engine::metrics() const { return *impl_->metrics; }
+
+bool engine::has_handler(const std::string& name) const {
+  return impl_->handlers.count(name) != 0;
+}
 
 std::unique_ptr<store_reader> engine::open_reader() const {
   return impl_->reader_factory()();

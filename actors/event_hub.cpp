@@ -18,6 +18,8 @@ struct hub_state {
   std::unique_ptr<store_reader> reader;
   std::vector<fact_listener> listeners;
   std::map<caf::actor_addr, subscription> subscriptions;
+  std::shared_ptr<engine_metrics> metrics;
+  event_seq newest = 0;
 
   const char* name = "event_hub";
 };
@@ -54,24 +56,44 @@ void serve(self_ptr self, const caf::actor_addr& who) {
       [=](const caf::error&) { self->state.subscriptions.erase(who); });
 }
 
+/// One message for all of them: it is shared, not copied.
+void tell_listeners(self_ptr self, const caf::message& news) {
+  for (const auto& listener : self->state.listeners)
+    caf::actor_cast<caf::strong_actor_ptr>(listener)->enqueue(
+      self->ctrl(), caf::make_message_id(), news, self->context());
+}
+
+/// How far the slowest subscriber is behind.
+void show_lag(hub_state& s) {
+  event_seq lag = 0;
+  for (const auto& [who, subscription] : s.subscriptions)
+    lag = std::max(lag, s.newest - subscription.wish.after);
+  s.metrics->subscribers = std::ssize(s.subscriptions);
+  s.metrics->subscriber_lag = lag;
+}
+
 event_hub_actor::behavior_type
 event_hub(self_ptr self,
-          std::function<std::unique_ptr<store_reader>()> open_reader) {
+          std::function<std::unique_ptr<store_reader>()> open_reader,
+          std::shared_ptr<engine_metrics> metrics) {
+  self->state.metrics = std::move(metrics);
   self->state.open_reader = std::move(open_reader);
   self->set_down_handler([self](const caf::down_msg& down) {
     self->state.subscriptions.erase(down.source);
   });
   return {
     [=](const committed& fact) {
-      for (const auto& listener : self->state.listeners)
-        self->send(listener, fact);
+      tell_listeners(self, caf::make_message(fact));
+      if (!fact.events.empty())
+        self->state.newest
+          = fact.events.back().seq + fact.events.back().count - 1;
+      show_lag(self->state);
       for (const auto& [who, ignored] :
            std::map{self->state.subscriptions})
         serve(self, who);
     },
     [=](const storage_state& news) {
-      for (const auto& listener : self->state.listeners)
-        self->send(listener, news);
+      tell_listeners(self, caf::make_message(news));
     },
     [=](listen& wish) {
       self->state.listeners.push_back(std::move(wish.listener));
@@ -95,8 +117,9 @@ event_hub(self_ptr self,
 
 event_hub_actor
 spawn_event_hub(caf::actor_system& sys,
-                std::function<std::unique_ptr<store_reader>()> open_reader) {
-  return sys.spawn(event_hub, std::move(open_reader));
+                std::function<std::unique_ptr<store_reader>()> open_reader,
+                std::shared_ptr<engine_metrics> metrics) {
+  return sys.spawn(event_hub, std::move(open_reader), std::move(metrics));
 }
 
 } // namespace conductor

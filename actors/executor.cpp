@@ -11,10 +11,12 @@ using self_ptr = executor_actor::stateful_pointer<executor_state>;
 constexpr int max_claims = 2;
 constexpr int max_outcomes = 2;
 
-/// The tick that ends the patience of a stop.
+/// The tick that ends the patience of a stop, and the one that ends the wait
+/// of outcomes for others.
 constexpr tick patience_over{~std::uint64_t{0}};
+constexpr tick gathered{patience_over.generation - 1};
 
-void pump(self_ptr self);
+void pump(self_ptr self, bool waited = false);
 
 /// A request whose failure means that the writer is gone.
 template <class Done>
@@ -34,14 +36,11 @@ void send_claims(self_ptr self) {
     if (plan.changes.empty())
       return;
     ++s.claims;
-    s.due_claim |= plan.due;
     auto changes = plan.changes;
     send_changes(self, std::move(changes),
                  [self, plan = std::move(plan)](const commit_reply& reply) {
                    auto& state = self->state;
                    --state.claims;
-                   if (plan.due)
-                     state.due_claim = false;
                    if (reply.trouble)
                      state.forget(plan);
                    else
@@ -51,13 +50,16 @@ void send_claims(self_ptr self) {
   }
 }
 
-void send_outcomes(self_ptr self) {
+void send_outcomes(self_ptr self, bool waited) {
   auto& s = self->state;
   if (s.outcomes >= max_outcomes)
     return;
-  auto changes = s.plan_outcomes(s.context.clock());
-  if (changes.empty())
+  auto changes = s.plan_outcomes(s.context.clock(), waited);
+  if (changes.empty()) {
+    if (!s.box->empty() && !std::exchange(s.gathering, true))
+      self->delayed_send(self, s.context.opts.gather_time, gathered);
     return;
+  }
   ++s.outcomes;
   // Who is refused must be told apart by run; texts are not needed for that.
   std::vector<task_move> sent;
@@ -100,9 +102,9 @@ void arm_next(self_ptr self) {
   arm(self, std::max(milliseconds{1}, s.armed_for - now));
 }
 
-void pump(self_ptr self) {
+void pump(self_ptr self, bool waited) {
   auto& s = self->state;
-  send_outcomes(self);
+  send_outcomes(self, waited);
   send_claims(self);
   if (!s.stop_waiting.empty() && at_rest(s))
     end(self);
@@ -166,8 +168,12 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
         pump(self);
     },
     [=](tick t) {
-      if (t == patience_over)
+      if (t == patience_over) {
         end(self);
+      } else if (t == gathered) {
+        self->state.gathering = false;
+        pump(self, true);
+      }
       else if (t.generation == self->state.timer)
         on_timer(self);
     },

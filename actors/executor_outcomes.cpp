@@ -17,6 +17,9 @@ bool executor_state::spend_budget(run_key run) {
 task_move executor_state::plan_outcome(const leased_task& task,
                                        outbox::entry& entry, timestamp now) {
   auto& result = entry.result;
+  auto& figures = task.work->metrics();
+  figures.seconds.observe(std::chrono::duration<double>{entry.busy}.count());
+  ++(result.succeeded ? figures.succeeded : figures.failed);
   if (result.succeeded)
     return rules::plan_success(task.brief, std::move(result.output), now);
   // How often it was retried is asked only of what fails.
@@ -30,8 +33,10 @@ task_move executor_state::plan_outcome(const leased_task& task,
   auto move = rules::plan_failure(brief, why, std::move(result.output),
                                   task.origin->spec.retry,
                                   spend_budget(brief.run), now, unit);
-  if (move.to == task_state::retrying)
+  if (move.to == task_state::retrying) {
     ++budgets_[brief.run].run.retries;
+    ++context.metrics->retries;
+  }
   return move;
 }
 
@@ -43,25 +48,38 @@ void executor_state::settle_lease(task_key first, change_set& plan) {
   }
 }
 
-change_set executor_state::plan_outcomes(timestamp now) {
+change_set executor_state::plan_outcomes(timestamp now, bool waited) {
   change_set plan;
-  auto entries = box->take();
+  // Half of what is leased stays with the handlers meanwhile, and enough for
+  // every slot.
+  const auto gather = !waited && context.opts.automatic
+                      && context.opts.gather_time.count() > 0;
+  const auto kept = std::max<std::int64_t>(leased() / 2, slots_);
+  const auto enough = gather ? std::max<std::int64_t>(leased() - kept, 1) : 1;
+  auto entries = box->take(static_cast<std::size_t>(enough));
   std::sort(entries.begin(), entries.end(), [](const auto& x, const auto& y) {
     return x.task < y.task;
   });
   plan.moves.reserve(entries.size());
   for (auto& entry : entries) {
     const auto held = leased_.find(entry.task);
-    // Reported twice (a timeout, then the end), or given up at shutdown.
-    if (held == leased_.end() || held->second.brief.attempt != entry.attempt)
+    const auto overdue = overdue_.find({entry.task, entry.attempt});
+    // Reported twice: a timeout, then the end.
+    if (held == leased_.end() || held->second.brief.attempt != entry.attempt) {
+      if (overdue != overdue_.end()) {
+        overdue->second->done(entry.busy);
+        overdue_.erase(overdue);
+      }
       continue;
+    }
     auto& task = held->second;
-    if (entry.result.error_type == "shutdown")
-      continue;
     plan.moves.push_back(plan_outcome(task, entry, now));
-    task.work->done(entry.busy);
+    if (overdue == overdue_.end())
+      task.work->done(entry.busy);
     if (task.brief.parent != 0)
       --children_leased_[task.brief.parent];
+    else
+      origins_.erase(entry.task); // a leaf's own; children share theirs
     settle_lease(task.lease, plan);
     if (task.timeout != no_time)
       timeouts_.erase({task.timeout, entry.task});
@@ -79,6 +97,7 @@ change_set executor_state::plan_late(const std::vector<task_move>& moves,
     for (const auto& m : moves)
       if (m.tasks.contains(r.task)) {
         auto notes = rules::plan_late_results(m.run, {r}, now);
+        context.metrics->late_results += std::ssize(notes);
         std::move(notes.begin(), notes.end(), std::back_inserter(plan.notes));
         break;
       }

@@ -8,7 +8,8 @@ namespace conductor {
 
 namespace {
 
-constexpr std::size_t origins_kept = 1000;
+constexpr std::size_t origins_kept = 10'000;
+constexpr std::size_t due_kept = 5000;
 constexpr std::size_t leases_a_page = 100;
 
 } // namespace
@@ -20,11 +21,11 @@ void executor_state::init(role_context given, handler_map handlers) {
   if (!box)
     box = std::make_shared<outbox>();
   const auto& opts = context.opts;
-  const auto slots
-    = opts.workers ? opts.workers
-                   : std::max(1u, std::thread::hardware_concurrency());
+  slots_ = opts.workers ? opts.workers
+                        : std::max(1u, std::thread::hardware_concurrency());
   for (auto& [handler_name, work] : handlers)
-    lanes_.emplace(handler_name, lane{work, slots, opts.lease_ahead});
+    lanes_.emplace(handler_name, lane{work, slots_, opts.lease_ahead,
+                                      context.metrics->of_handler(handler_name)});
   random_.seed(opts.seed ? opts.seed : std::random_device{}());
 }
 
@@ -68,12 +69,9 @@ std::shared_ptr<const task_origin> executor_state::origin_of(task_key task,
   if (!loaded)
     return nullptr;
   auto origin = std::make_shared<const task_origin>(std::move(*loaded));
-  // Children share their parent's; a leaf's own is used once.
-  if (parent != 0) {
-    if (origins_.size() >= origins_kept)
-      origins_.erase(origins_.begin());
-    origins_[key] = origin;
-  }
+  if (origins_.size() >= origins_kept)
+    origins_.erase(origins_.begin());
+  origins_[key] = origin;
   return origin;
 }
 
@@ -86,8 +84,7 @@ lane* executor_state::lane_of(const task_origin& origin) {
 
 executor_state::claim executor_state::plan_claims(timestamp now) {
   claim plan;
-  if (due_hint && !due_claim)
-    claim_due(plan, now);
+  claim_due(plan, now);
   claim_children(plan, now);
   return plan;
 }
@@ -119,34 +116,59 @@ void executor_state::claim_children(claim& plan, timestamp now) {
   }
 }
 
-void executor_state::claim_due(claim& plan, timestamp now) {
-  const auto deadline = now + context.opts.lease_time;
-  const auto limit = static_cast<std::size_t>(context.opts.claim_page);
-  const auto due = reader->load_due(now, limit);
-  due_hint = due.size() == limit;
-  for (const auto& task : due) {
-    const auto origin = origin_of(task.key, task.parent);
-    auto* work = origin ? lane_of(*origin) : nullptr;
-    if (!work)
-      continue;
-    const auto bound = origin->spec.max_concurrency;
-    if (work->room() <= 0
-        || (task.parent != 0 && bound != 0
-            && children_leased_[task.parent] >= bound)) {
-      due_hint = true; // once there is room
-      continue;
-    }
-    work->lease(1);
-    if (task.parent == 0)
-      plan.changes.run_starts.push_back(rules::plan_run_start(task.run, now));
-    else
-      ++children_leased_[task.parent];
-    plan.changes.moves.push_back(rules::plan_claim(task, 1, now, deadline));
-    plan.due = true;
+void executor_state::load_due(timestamp now) {
+  // Until all are seen or enough: nobody may come by again for a long time.
+  while (due_hint && seen_.size() < due_kept) {
+    const auto limit
+      = static_cast<std::size_t>(context.opts.claim_page) + seen_.size();
+    const auto due = reader->load_due(now, limit);
+    due_hint = due.size() == limit;
+    for (const auto& task : due)
+      if (seen_.insert(task.key).second) {
+        const auto origin = origin_of(task.key, task.parent);
+        waiting_[origin ? lane_of(*origin) : nullptr].push_back(task);
+      }
   }
 }
 
+void executor_state::claim_due(claim& plan, timestamp now) {
+  load_due(now);
+  for (auto& [work, tasks] : waiting_) {
+    if (!work)
+      continue;
+    // Those whose parent has no room stay where they are.
+    std::deque<task_brief> kept;
+    for (; !tasks.empty() && work->room() > 0
+           && std::ssize(plan.due) < context.opts.claim_page;
+         tasks.pop_front())
+      if (!claim_one(plan, tasks.front(), *work, now))
+        kept.push_back(tasks.front());
+    tasks.insert(tasks.begin(), kept.begin(), kept.end());
+  }
+}
+
+bool executor_state::claim_one(claim& plan, const task_brief& task, lane& work,
+                               timestamp now) {
+  if (task.parent != 0) {
+    const auto bound = origin_of(task.key, task.parent)->spec.max_concurrency;
+    auto& leased_children = children_leased_[task.parent];
+    if (bound != 0 && leased_children >= bound)
+      return false;
+    ++leased_children;
+  } else {
+    plan.changes.run_starts.push_back(rules::plan_run_start(task.run, now));
+  }
+  work.lease(1);
+  plan.changes.moves.push_back(
+    rules::plan_claim(task, 1, now, now + context.opts.lease_time));
+  plan.due.push_back(task.key);
+  return true;
+}
+
 void executor_state::forget(const claim& planned) {
+  for (auto task : planned.due)
+    seen_.erase(task);
+  due_hint = due_hint || !planned.due.empty();
   for (const auto& m : planned.changes.moves) {
     if (const auto origin = origin_of(m.tasks.first, m.parent))
       lane_of(*origin)->give_back(m.tasks.count);
@@ -157,6 +179,8 @@ void executor_state::forget(const claim& planned) {
 
 void executor_state::start(const claim& planned, const commit_reply& reply,
                            timestamp now) {
+  for (auto task : planned.due)
+    seen_.erase(task);
   std::set<task_key> refused;
   for (const auto& r : reply.refusals)
     refused.insert(r.task);
@@ -240,6 +264,7 @@ void executor_state::time_out(timestamp now) {
     if (held == leased_.end())
       continue;
     auto& h = held->second;
+    overdue_[{task, h.brief.attempt}] = h.work;
     h.work->work().cancel(task, h.brief.attempt, "timeout");
     auto late = outcome::failure(
       "timeout", "timed out after " + to_text(h.origin->spec.timeout));
@@ -264,6 +289,7 @@ change_set executor_state::plan_lost(timestamp now) {
     if (leases_.count(lease.tasks.first) != 0)
       continue; // ours, and alive: we were asleep
     for (const auto& task : reader->load_running(lease.tasks)) {
+      ++context.metrics->lost_leases;
       auto moves = rules::plan_lost_lease(task, context.opts.max_lost, now);
       plan.moves.push_back(std::move(moves.front()));
       if (moves.size() > 1)

@@ -28,7 +28,7 @@ public:
   /// A claim and what it was planned from.
   struct claim {
     change_set changes;
-    bool due = false; ///< it has tasks of the due table
+    std::vector<task_key> due; ///< of its tasks, those of the due table
   };
   /// As much as the handlers have room for; nothing if `changes` is empty.
   claim plan_claims(timestamp now);
@@ -37,8 +37,9 @@ public:
   /// The claim was not committed.
   void forget(const claim& planned);
 
-  /// Moves for all outcomes that have come in.
-  change_set plan_outcomes(timestamp now);
+  /// Moves for all outcomes that have come in; for none while more are to come
+  /// soon and the slots have other work, unless they have waited long enough.
+  change_set plan_outcomes(timestamp now, bool waited);
   /// Events for outcomes that came too late.
   change_set plan_late(const std::vector<task_move>& moves,
                        const std::vector<refusal>& refusals, timestamp now);
@@ -58,9 +59,9 @@ public:
   std::int64_t leased() const { return std::ssize(leased_); }
 
   bool due_hint = true; ///< the due table may have something
-  bool due_claim = false; ///< a claim of due tasks is under way
   int claims = 0;       ///< change sets under way
   int outcomes = 0;
+  bool gathering = false; ///< outcomes wait for others, with a timer set
   bool writable = true;
   timestamp next_upkeep{}; ///< leases extended, tables swept
   timestamp armed_for{};   ///< when the timer fires
@@ -79,19 +80,29 @@ private:
   std::shared_ptr<const task_origin> origin_of(task_key task, task_key parent);
   lane* lane_of(const task_origin& origin);
   void claim_children(claim& plan, timestamp now);
+  void load_due(timestamp now);
   void claim_due(claim& plan, timestamp now);
+  bool claim_one(claim& plan, const task_brief& task, lane& work,
+                 timestamp now);
   void start_range(const task_move& m, task_range tasks, timestamp now);
   task_move plan_outcome(const leased_task& task, outbox::entry& entry,
                          timestamp now);
   bool spend_budget(run_key run);
   void settle_lease(task_key first, change_set& plan);
 
+  unsigned slots_ = 1;
   std::map<std::string, lane> lanes_;
   claim_sources sources_;
+  /// Due tasks by who executes them, so that no full lane hides the others;
+  /// null is for handlers that are not here.
+  std::map<lane*, std::deque<task_brief>> waiting_;
+  std::set<task_key> seen_; ///< they wait, or their claim is under way
   std::map<task_key, std::int64_t> children_leased_; ///< by parent
   std::unordered_map<task_key, leased_task> leased_;
   std::map<task_key, std::int64_t> leases_; ///< first task → attempts left
   std::set<std::pair<timestamp, task_key>> timeouts_;
+  /// Attempts that were given up but still hold a slot of their handler.
+  std::map<std::pair<task_key, std::int32_t>, lane*> overdue_;
   std::map<task_key, std::shared_ptr<const task_origin>> origins_;
   struct budget_entry {
     run_record run;

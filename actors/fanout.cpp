@@ -77,9 +77,12 @@ void advance(fanout_state& s, task_key key, const expansion& page,
              const commit_reply& reply) {
   auto& record = s.parents.at(key).record;
   if (!reply.refusals.empty()) {
-    // Somebody else moved the parent: look again.
-    s.parents.erase(key);
-    enqueue(s, key);
+    // Somebody else moved the parent (fail fast ends expansions): look again.
+    auto now = s.reader->load_fanout(key);
+    if (!now || !has_work(*now))
+      return leave(s, key);
+    record = std::move(*now);
+    s.queue.push_back(key);
     return;
   }
   record.expanded += page.count;

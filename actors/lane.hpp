@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <conductor/handler.hpp>
+#include <conductor/metrics.hpp>
 
 namespace conductor {
 
@@ -14,12 +15,14 @@ namespace conductor {
 /// ahead as the slots will get through in `ahead_time`.
 class lane {
 public:
-  lane(std::shared_ptr<handler> work, unsigned slots, std::int64_t max_ahead)
+  lane(std::shared_ptr<handler> work, unsigned slots, std::int64_t max_ahead,
+       attempt_metrics& metrics)
     : work_(std::move(work)), traits_(work_->traits()), slots_(slots),
-      max_ahead_(max_ahead) {}
+      max_ahead_(max_ahead), metrics_(metrics) {}
 
   handler& work() { return *work_; }
   const handler_traits& traits() const { return traits_; }
+  attempt_metrics& metrics() const { return metrics_; }
 
   std::int64_t room() const { return window() - leased_; }
   void lease(std::int64_t n) { leased_ += n; }
@@ -31,7 +34,7 @@ public:
   void give_back(std::int64_t n) { leased_ -= n; }
 
 private:
-  static constexpr double ahead_time_us = 10'000;
+  static constexpr double ahead_time_us = 40'000;
 
   std::int64_t window() const {
     const std::int64_t slots{slots_};
@@ -45,6 +48,7 @@ private:
   handler_traits traits_;
   unsigned slots_;
   std::int64_t max_ahead_;
+  attempt_metrics& metrics_;
   std::int64_t leased_ = 0;
   double average_us_ = -1; ///< of recent attempts; negative = none yet
 };

@@ -11,8 +11,8 @@
 
 namespace conductor {
 
-/// Where handlers leave outcomes, from any thread. The executor is woken once
-/// for all that has come in since it last looked.
+/// Where handlers leave outcomes, from any thread. The executor is woken by the
+/// first one, and again when there are as many as it asked for.
 class outbox final : public outcome_sink {
 public:
   struct entry {
@@ -32,23 +32,31 @@ public:
     {
       const std::lock_guard guard{mutex_};
       entries_.push_back({task, attempt, std::move(result), busy});
-      if (std::exchange(woken_, true))
+      const auto n = entries_.size();
+      if (n != 1 && n != enough_)
         return;
     }
     if (auto owner = owner_.lock())
       caf::anon_send(caf::actor_cast<executor_actor>(owner), outcomes_ready{});
   }
 
-  std::vector<entry> take() {
+  /// All that has come in, or nothing if there are fewer than `enough`; the
+  /// owner is then woken once there are.
+  std::vector<entry> take(std::size_t enough = 1) {
     const std::lock_guard guard{mutex_};
-    woken_ = false;
-    return std::exchange(entries_, {});
+    enough_ = enough;
+    return entries_.size() < enough ? std::vector<entry>{}
+                                    : std::exchange(entries_, {});
+  }
+  bool empty() const {
+    const std::lock_guard guard{mutex_};
+    return entries_.empty();
   }
 
 private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<entry> entries_;
-  bool woken_ = false;
+  std::size_t enough_ = 1;
   caf::weak_actor_ptr owner_;
 };
 

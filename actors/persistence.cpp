@@ -6,14 +6,19 @@ namespace conductor {
 
 namespace {
 
+using metrics_ptr = std::shared_ptr<engine_metrics>;
 using reply_promise = caf::typed_response_promise<commit_reply>;
 
 struct persistence_state {
   std::shared_ptr<store> db;
   options opts;
   event_hub_actor hub;
+  metrics_ptr metrics;
   std::vector<change_set> batch;
   std::vector<reply_promise> promises; ///< one for each of `batch`
+  /// The first so many of `batch` may be in the store already: they are
+  /// committed again, alone, until it is known.
+  std::size_t in_doubt = 0;
   bool flush_sent = false;
   error halted; ///< set while the storage takes no writes
   bool lost = false; ///< it will not come back
@@ -32,6 +37,13 @@ void answer_all(persistence_state& s, const error& why) {
     promise.deliver(commit_reply{.trouble = why});
   s.promises.clear();
   s.batch.clear();
+}
+
+void show_credit(persistence_state& s) {
+  const auto waiting = std::ssize(s.batch);
+  s.metrics->waiting = waiting;
+  s.metrics->credit
+    = static_cast<std::int64_t>(s.opts.max_waiting) - waiting;
 }
 
 void send_flush(self_ptr self) {
@@ -66,6 +78,7 @@ void refuse_submissions(persistence_state& s, const error& why) {
 
 void halt(self_ptr self, const store_error& trouble) {
   auto& s = self->state;
+  ++s.metrics->storage_errors;
   if (trouble.fatal()) {
     s.lost = true;
     s.halted = trouble.why();
@@ -73,7 +86,8 @@ void halt(self_ptr self, const store_error& trouble) {
     publish(self, {false, true, trouble.why()});
     return;
   }
-  refuse_submissions(s, trouble.why());
+  if (s.in_doubt == 0)
+    refuse_submissions(s, trouble.why());
   if (!s.halted)
     publish(self, {false, false, trouble.why()});
   s.halted = trouble.why();
@@ -87,11 +101,20 @@ void commit(self_ptr self) {
     return;
   // The store takes the texts out of what it commits; a batch that may have to
   // be tried again is kept whole.
-  auto attempt = s.batch;
+  const auto end
+    = s.in_doubt > 0 ? s.batch.begin() + std::ptrdiff_t(s.in_doubt)
+                     : s.batch.end();
+  std::vector<change_set> attempt{s.batch.begin(), end};
   batch_result result;
   try {
+    const auto begin = std::chrono::steady_clock::now();
     result = s.db->commit(attempt);
+    const std::chrono::duration<double> took
+      = std::chrono::steady_clock::now() - begin;
+    s.metrics->commit_seconds.observe(took.count());
+    s.metrics->batch_size.observe(static_cast<double>(attempt.size()));
   } catch (const store_error& trouble) {
+    s.in_doubt = trouble.in_doubt() ? attempt.size() : 0;
     halt(self, trouble);
     return;
   }
@@ -99,10 +122,16 @@ void commit(self_ptr self) {
     publish(self, {});
   if (s.hub)
     self->send(s.hub, std::move(result.fact));
-  auto promises = std::exchange(s.promises, {});
-  s.batch.clear();
-  for (std::size_t i = 0; i < promises.size(); ++i)
-    promises[i].deliver(std::move(result.replies[i]));
+  const auto n = std::ssize(result.replies);
+  for (std::ptrdiff_t i = 0; i < n; ++i)
+    s.promises[std::size_t(i)].deliver(
+      std::move(result.replies[std::size_t(i)]));
+  s.promises.erase(s.promises.begin(), s.promises.begin() + n);
+  s.batch.erase(s.batch.begin(), s.batch.begin() + n);
+  s.in_doubt = 0;
+  show_credit(s);
+  if (!s.batch.empty())
+    send_flush(self);
   s.db->maintain();
 }
 
@@ -119,6 +148,7 @@ caf::result<commit_reply> take(self_ptr self, change_set& changes) {
   auto promise = self->make_response_promise<commit_reply>();
   s.batch.push_back(std::move(changes));
   s.promises.push_back(promise);
+  show_credit(s);
   if (s.batch.size() >= s.opts.batch && !s.halted)
     commit(self);
   else
@@ -150,10 +180,13 @@ void answer_at_death(self_ptr self) {
 persistence_actor::behavior_type persistence(self_ptr self,
                                              std::shared_ptr<store> db,
                                              options opts,
-                                             event_hub_actor hub) {
+                                             event_hub_actor hub,
+                                             metrics_ptr metrics) {
+  self->state.metrics = std::move(metrics);
   self->state.db = std::move(db);
   self->state.opts = std::move(opts);
   self->state.hub = std::move(hub);
+  show_credit(self->state);
   answer_at_death(self);
   return {
     [=](change_set& changes) { return take(self, changes); },
@@ -180,12 +213,14 @@ persistence_actor::behavior_type persistence(self_ptr self,
 
 persistence_actor spawn_persistence(caf::actor_system& sys,
                                     std::shared_ptr<store> db, options opts,
-                                    event_hub_actor hub, bool detached) {
+                                    event_hub_actor hub, bool detached,
+                                    metrics_ptr metrics) {
   return detached
            ? sys.spawn<caf::detached>(persistence, std::move(db),
-                                      std::move(opts), std::move(hub))
+                                      std::move(opts), std::move(hub),
+                                      std::move(metrics))
            : sys.spawn(persistence, std::move(db), std::move(opts),
-                       std::move(hub));
+                       std::move(hub), std::move(metrics));
 }
 
 } // namespace conductor

@@ -14,11 +14,16 @@ class run_watch {
 public:
   void hear(const committed& fact) {
     const std::lock_guard guard{mutex_};
+    auto ended = false;
     for (const auto& run : fact.progress)
       if (const auto waited = waited_.find(run.key);
-          waited != waited_.end() && settled(run.state))
+          waited != waited_.end() && settled(run.state)) {
         waited->second.state = run.state;
-    changed_.notify_all();
+        ended = true;
+      }
+    // Nobody is woken by commits that end nothing.
+    if (ended)
+      changed_.notify_all();
   }
 
   void hear(const storage_state& news) {

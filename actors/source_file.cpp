@@ -102,7 +102,7 @@ result<source_page> read_source(const source_file& source, std::int64_t offset,
   std::string_view line;
   while (std::ssize(page.items) < count && reader->next(line))
     page.items.push_back(source.spooled ? std::string{line}
-                                        : dump(json(line)));
+                                        : quoted(line));
   if (reader->trouble())
     return tl::unexpected(reader->trouble());
   if (std::ssize(page.items) < count)

@@ -1,24 +1,18 @@
-#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
-#include <fcntl.h>
 #include <glob.h>
 #include <unistd.h>
 
 #include <conductor/json_text.hpp>
 #include <conductor/submission.hpp>
 
+#include "actors/handlers/input_check.hpp"
 #include "actors/source_file.hpp"
 
 namespace conductor {
 
 namespace {
-
-constexpr std::size_t spool_buffer = 64 * 1024;
-
-constexpr std::string_view spool_suffix = ".spool";
 
 /// Counts the lines and makes sure that each can become a JSON string.
 result<void> count_lines(const std::string& path, const std::string& database,
@@ -74,6 +68,10 @@ result<void> spool_glob(const std::string& pattern, const std::string& database,
   return {};
 }
 
+std::string fanout_path(const task_spec& task) {
+  return "/tasks" + pointer_step(task.name) + "/input/fanout";
+}
+
 result<void> resolve_source(const std::string& database,
                             task_submission& task) {
   const auto& from = task.spec.fanout;
@@ -85,7 +83,31 @@ result<void> resolve_source(const std::string& database,
   }
 }
 
+result<void> resolve_task(const task_spec& spec,
+                          const definition_context& context,
+                          const std::string& database, submission& s) {
+  const auto place = fanout_path(spec) + ": ";
+  auto& task = s.tasks.emplace_back(task_submission{.spec = spec});
+  if (task.spec.directory.empty())
+    task.spec.directory = context.directory;
+  if (auto resolved = resolve_source(database, task); !resolved)
+    return fail(resolved.error().code, place + resolved.error().message);
+  if (task.total > context.max_width)
+    return fail(errc::invalid, place + std::to_string(task.total)
+                                   + " children are more than max_width = "
+                                   + std::to_string(context.max_width));
+  return {};
+}
+
 } // namespace
+
+std::vector<std::string> spools_of(const submission& s) {
+  std::vector<std::string> paths;
+  for (const auto& task : s.tasks)
+    if (task.source.spooled)
+      paths.push_back(task.source.path);
+  return paths;
+}
 
 result<submission> resolve(const run_spec& spec,
                            const definition_context& context,
@@ -98,93 +120,14 @@ result<submission> resolve(const run_spec& spec,
                .retry_budget = spec.retry_budget,
                .at = now};
   for (const auto& t : spec.tasks) {
-    auto& task = s.tasks.emplace_back(task_submission{.spec = t});
-    if (task.spec.directory.empty())
-      task.spec.directory = context.directory;
-    auto resolved = resolve_source(database, task);
-    if (!resolved) {
-      auto& why = resolved.error();
-      why.message = "/tasks/" + t.name + "/input/fanout: " + why.message;
-      return tl::unexpected(why);
-    }
-    if (task.total > context.max_width)
-      return fail(errc::invalid, "/tasks/" + t.name + "/input/fanout: "
-                                   + std::to_string(task.total)
-                                   + " children are more than max_width = "
-                                   + std::to_string(context.max_width));
+    auto resolved = resolve_task(t, context, database, s);
+    if (resolved)
+      continue;
+    for (const auto& path : spools_of(s))
+      ::unlink(path.c_str());
+    return tl::unexpected(resolved.error());
   }
   return s;
-}
-
-bool is_spool(const std::string& path, const std::string& database) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  const auto whole = fs::absolute(path, ignored).lexically_normal().string();
-  const auto prefix
-    = fs::absolute(database, ignored).lexically_normal().string() + ".";
-  if (whole.size() <= prefix.size() + spool_suffix.size()
-      || whole.compare(0, prefix.size(), prefix) != 0
-      || whole.substr(whole.size() - spool_suffix.size()) != spool_suffix)
-    return false;
-  // What stands between is "<pid>-<number>".
-  const auto middle = whole.substr(
-    prefix.size(), whole.size() - prefix.size() - spool_suffix.size());
-  return middle.find_first_not_of("0123456789-") == std::string::npos;
-}
-
-// -- spool ----------------------------------------------------------------------
-
-result<spool> spool::create(const std::string& database) {
-  static std::atomic<unsigned> number{0};
-  for (;;) {
-    const auto path = database + "." + std::to_string(::getpid()) + "-"
-                      + std::to_string(++number) + ".spool";
-    const auto fd = ::open(path.c_str(),
-                           O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0)
-      return spool{path, fd};
-    if (errno != EEXIST)
-      return fail(errno == ENOSPC ? errc::full : errc::io,
-                  "cannot create " + path + ": " + std::strerror(errno));
-  }
-}
-
-spool::spool(spool&& other) noexcept
-  : path_(std::move(other.path_)), buffer_(std::move(other.buffer_)),
-    fd_(std::exchange(other.fd_, -1)), count_(other.count_),
-    keep_(std::exchange(other.keep_, true)) {}
-
-spool::~spool() {
-  if (fd_ >= 0)
-    ::close(fd_);
-  if (!keep_)
-    ::unlink(path_.c_str());
-}
-
-bool spool::write_out() {
-  std::string_view rest{buffer_};
-  while (!rest.empty()) {
-    const auto n = ::write(fd_, rest.data(), rest.size());
-    if (n < 0 && errno != EINTR)
-      return false;
-    rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-  }
-  buffer_.clear();
-  return true;
-}
-
-bool spool::add_line(std::string_view line) {
-  buffer_ += dump(json(line));
-  buffer_ += '\n';
-  ++count_;
-  return buffer_.size() < spool_buffer || write_out();
-}
-
-result<std::string> spool::finish() {
-  if (!write_out() || ::fsync(fd_) != 0)
-    return fail(errno == ENOSPC ? errc::full : errc::io,
-                "cannot write " + path_ + ": " + std::strerror(errno));
-  return path_;
 }
 
 } // namespace conductor

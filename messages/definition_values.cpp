@@ -1,8 +1,8 @@
 #include <charconv>
 #include <cmath>
-#include <numeric>
 
 #include "messages/definition_reader.hpp"
+#include "messages/nearest_name.hpp"
 
 namespace conductor::detail {
 
@@ -52,32 +52,6 @@ std::optional<double> percentage(std::string_view text) {
   if (trouble != std::errc{} || rest != end || value > 100)
     return std::nullopt;
   return value;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
-/// How far a known name is from what was written; more than 3 is too far.
-std::size_t farness(std::string_view written, std::string_view known) {
-  const auto contains = [](std::string_view a, std::string_view b) {
-    return b.size() >= 4 && a.find(b) != std::string_view::npos;
-  };
-  const auto distance = edit_distance(written, known);
-  const auto allowed = std::max<std::size_t>(1, known.size() / 3);
-  if (distance <= std::min<std::size_t>(allowed, 3))
-    return distance;
-  return contains(written, known) || contains(known, written) ? 3 : 4;
 }
 
 } // namespace
@@ -171,15 +145,7 @@ std::optional<share> read_share(const place& at) {
 
 std::string unknown_field(std::string_view name,
                           const std::vector<std::string_view>& known) {
-  // Quadratic in the length, and nobody mistypes that much.
-  constexpr std::size_t longest = 64;
-  std::string_view nearest;
-  std::size_t best = 4;
-  for (const auto candidate : known)
-    if (name.size() <= longest && farness(name, candidate) < best) {
-      best = farness(name, candidate);
-      nearest = candidate;
-    }
+  const auto nearest = nearest_name(name, known);
   auto message = "unknown field " + shown(std::string{name});
   if (!nearest.empty())
     message += "; did you mean \"" + std::string{nearest} + "\"?";

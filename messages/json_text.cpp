@@ -215,6 +215,20 @@ result<json> parse_json(std::string_view text, const json_limits& limits) {
   return build.take();
 }
 
+std::string quoted(std::string_view text) {
+  const auto plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
+  });
+  if (!plain)
+    return dump(json(text));
+  std::string out;
+  out.reserve(text.size() + 2);
+  out += '"';
+  out += text;
+  out += '"';
+  return out;
+}
+
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -30,7 +30,8 @@ std::int64_t& state_counts::operator[](task_state s) {
 bool change_set::empty() const {
   return submissions.empty() && leading.empty() && run_starts.empty()
          && expansions.empty() && moves.empty() && run_moves.empty()
-         && released.empty() && extensions.empty() && notes.empty();
+         && released.empty() && extensions.empty() && notes.empty()
+         && engine_report.empty();
 }
 
 } // namespace conductor

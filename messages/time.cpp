@@ -1,5 +1,6 @@
 #include <conductor/time.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -65,13 +66,24 @@ std::optional<timestamp> parse_iso(std::string_view text) {
 }
 
 std::optional<milliseconds> parse_duration(std::string_view text) {
+  if (text == "0")
+    return milliseconds{0};
+  // The JSON Schema's pattern: digits, and digits on both sides of a point.
+  // from_chars alone would also take "-0s", ".5s" and "5.s".
+  constexpr std::string_view digit = "0123456789";
+  const auto point = std::min(text.find_first_not_of(digit), text.size());
+  auto unit_at = point;
+  if (text.substr(point, 1) == ".") {
+    unit_at = std::min(text.find_first_not_of(digit, point + 1), text.size());
+    if (unit_at == point + 1)
+      return std::nullopt;
+  }
   double number = 0;
-  const auto* end = text.data() + text.size();
   const auto [rest, trouble] = std::from_chars(
-    text.data(), end, number, std::chars_format::fixed);
-  if (trouble != std::errc{} || !std::isfinite(number) || number < 0)
+      text.data(), text.data() + unit_at, number, std::chars_format::fixed);
+  if (point == 0 || trouble != std::errc{} || !std::isfinite(number))
     return std::nullopt;
-  const std::string_view unit{rest, static_cast<std::size_t>(end - rest)};
+  const auto unit = text.substr(unit_at);
   double factor = 0;
   if (unit == "ms")
     factor = 1;
@@ -81,7 +93,7 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
     factor = 60'000;
   else if (unit == "h")
     factor = 3'600'000;
-  else if (!(unit.empty() && number == 0))
+  else
     return std::nullopt;
   const auto ms = number * factor;
   // A century; beyond it arithmetic on time points would overflow.

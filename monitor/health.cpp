@@ -1,13 +1,19 @@
 #include <conductor/monitor.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+
+#include <csignal>
+
+#include <conductor/json_text.hpp>
 
 namespace conductor {
 
 namespace {
 
 constexpr std::size_t stuck_listed = 100;
+constexpr std::size_t retries_read = 1000;
 
 std::string percent(double share) {
   return std::to_string(static_cast<int>(share * 100 + 0.5)) + "%";
@@ -17,15 +23,15 @@ std::string megabytes(std::uint64_t bytes) {
   return std::to_string(bytes >> 20) + " MiB";
 }
 
-void judge_stuck(const observations& seen, const health_thresholds& limits,
-                 health_report& report) {
+void judge_stuck(const observations& seen, health_report& report) {
   if (seen.stuck.empty())
     return;
   const auto& first = seen.stuck.front();
   report.reasons.push_back(
     {health::warning,
-     std::to_string(seen.stuck.size()) + " task(s) RUNNING for more than "
-       + to_text(limits.stuck_after) + ", first " + first.name + " (" + first.id
+     std::to_string(seen.stuck.size()) + " task(s) RUNNING for too long, the "
+       "first one for " + to_text(seen.at - first.started_at) + ": "
+       + first.name + " (" + first.id
        + ")",
      "see `orcon task show " + first.id
        + "`; give the task a `timeout` so that it ends by itself"});
@@ -67,38 +73,85 @@ void judge_storage(const observations& seen, const health_thresholds& limits,
        "free some space"});
 }
 
-} // namespace
-
-const char* to_string(health h) {
-  switch (h) {
-    case health::healthy: return "HEALTHY";
-    case health::warning: return "WARNING";
-    case health::critical: return "CRITICAL";
+void judge_retries(const observations& seen, const health_thresholds& limits,
+                   health_report& report) {
+  for (const auto& storm : seen.storms) {
+    if (storm.tasks < limits.storm_tasks
+        && storm.most_retries < limits.storm_retries)
+      continue;
+    report.storms.push_back(storm);
+    report.reasons.push_back(
+      {health::warning,
+       "retry storm: " + std::to_string(storm.tasks)
+         + " task(s) keep failing with " + storm.type + ": " + storm.message
+         + " (" + storm.task + " has been retried "
+         + std::to_string(storm.most_retries) + " times)",
+       "see `orcon task failures " + storm.run_id
+         + "`; what cannot succeed belongs into `non_retryable`, what needs "
+           "time needs a longer `delay`"});
   }
-  return "?";
 }
 
-observations observe(store_reader& reader, const std::string& database,
-                     timestamp now, const health_thresholds& limits) {
-  observations seen;
-  seen.at = now;
-  seen.tasks = reader.count_leaves(0);
-  for (run_key after = 0;;) {
-    const auto page = reader.load_open_runs(after, 1000);
-    seen.runs_open += std::ssize(page);
-    if (page.size() < 1000)
-      break;
-    after = page.back().key;
+void judge_engine(const observations& seen, const health_thresholds& limits,
+                  health_report& report) {
+  if (!seen.engine_runs) {
+    if (seen.runs_open > 0)
+      report.reasons.push_back(
+        {health::warning,
+         std::to_string(seen.runs_open) + " run(s) are open and no engine works "
+                                          "on them",
+         "start one with `orcon resume`"});
+    return;
   }
-  seen.stuck = reader.list_stuck(now - limits.stuck_after, stuck_listed);
-  const auto since = now - limits.window;
-  seen.failed_attempts
-    = reader.count_events(event_kind::task_failed, 0, since);
-  seen.succeeded_attempts
-    = reader.count_events(event_kind::task_succeeded, 0, since);
-  for (const auto& due : reader.load_due(now, 1))
-    if (const auto task = reader.load_task(due.key))
-      seen.oldest_due = now - task->due_at;
+  report.engine_pid = seen.engine.pid;
+  report.commit_p99_seconds = seen.commit_p99_seconds;
+  report.subscriber_lag = seen.subscriber_lag;
+  if (seen.commit_p99_seconds > limits.warning_commit_seconds)
+    report.reasons.push_back(
+      {health::warning,
+       "one commit in a hundred takes longer than "
+         + to_text(milliseconds{
+           static_cast<std::int64_t>(seen.commit_p99_seconds * 1000)}),
+       "the disk is slow or shared; move the database to a faster one"});
+  if (seen.subscriber_lag > limits.warning_lag)
+    report.reasons.push_back(
+      {health::warning,
+       "a subscriber is " + std::to_string(seen.subscriber_lag)
+         + " events behind",
+       "it takes them more slowly than they come; nothing is lost"});
+}
+
+/// Each handler has its own idea of how long is too long.
+void observe_stuck(store_reader& reader, const health_thresholds& limits,
+                   observations& seen) {
+  auto least = limits.stuck_after;
+  for (const auto& [handler, after] : limits.stuck_after_of)
+    least = std::min(least, after);
+  for (auto& task : reader.list_stuck(seen.at - least, stuck_listed)) {
+    const auto own = limits.stuck_after_of.find(task.handler);
+    const auto after = own == limits.stuck_after_of.end() ? limits.stuck_after
+                                                          : own->second;
+    if (seen.at - task.started_at > after)
+      seen.stuck.push_back(std::move(task));
+  }
+}
+
+void observe_engine(store_reader& reader, observations& seen) {
+  seen.engine = reader.load_engine();
+  const auto pid = static_cast<::pid_t>(seen.engine.pid);
+  seen.engine_runs = !seen.engine.closed
+                     && (pid == 0 || ::kill(pid, 0) == 0 || errno == EPERM);
+  for (const auto& m : metrics_from_text(seen.engine.report)) {
+    if (m.samples.empty())
+      continue;
+    if (m.name == "orcon_commit_duration_seconds")
+      seen.commit_p99_seconds = quantile(m.samples.front(), 0.99);
+    else if (m.name == "orcon_subscriber_lag_events")
+      seen.subscriber_lag = static_cast<std::int64_t>(m.samples.front().value);
+  }
+}
+
+void observe_files(const std::string& database, observations& seen) {
   std::error_code ignored;
   const auto size = [&](const std::string& path) {
     const auto bytes = std::filesystem::file_size(path, ignored);
@@ -110,6 +163,68 @@ observations observe(store_reader& reader, const std::string& database,
   const auto disk = std::filesystem::space(folder, ignored);
   if (!ignored)
     seen.disk_free_bytes = disk.available;
+}
+
+} // namespace
+
+const char* to_string(health h) {
+  switch (h) {
+    case health::healthy: return "HEALTHY";
+    case health::warning: return "WARNING";
+    case health::critical: return "CRITICAL";
+  }
+  return "?";
+}
+
+std::vector<retry_storm>
+group_retries(const std::vector<task_record>& waiting) {
+  std::map<std::pair<std::string, std::string>, retry_storm> groups;
+  for (const auto& task : waiting) {
+    const auto error = json::parse(task.last_error, nullptr, false);
+    if (!error.is_object())
+      continue; // a lost lease is no failure of the task
+    const auto type = error.value("type", "");
+    const auto message = normalise_message(error.value("message", ""));
+    auto& storm = groups[{type, message}];
+    storm.type = type;
+    storm.message = message;
+    ++storm.tasks;
+    if (task.retry_count >= storm.most_retries) {
+      storm.most_retries = task.retry_count;
+      storm.task = task.name;
+      storm.run_id = task.run_id;
+    }
+  }
+  std::vector<retry_storm> sorted;
+  for (auto& [key, storm] : groups)
+    sorted.push_back(std::move(storm));
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& x, const auto& y) { return x.tasks > y.tasks; });
+  return sorted;
+}
+
+observations observe(store_reader& reader, const std::string& database,
+                     timestamp now, const health_thresholds& limits) {
+  observations seen;
+  seen.at = now;
+  seen.tasks = reader.count_leaves(0);
+  const auto runs = reader.count_runs();
+  seen.runs_open = runs.pending + runs.running;
+  observe_stuck(reader, limits, seen);
+  const auto since = now - limits.window;
+  seen.failed_attempts
+    = reader.count_events(event_kind::task_failed, 0, since);
+  seen.succeeded_attempts
+    = reader.count_events(event_kind::task_succeeded, 0, since);
+  if (const auto due = reader.oldest_due(now))
+    seen.oldest_due = now - *due;
+  std::vector<task_record> waiting;
+  for (const auto& brief : reader.load_retries_due(timestamp::max(), retries_read))
+    if (auto task = reader.load_task(brief.key))
+      waiting.push_back(std::move(*task));
+  seen.storms = group_retries(waiting);
+  observe_engine(reader, seen);
+  observe_files(database, seen);
   return seen;
 }
 
@@ -123,14 +238,19 @@ health_report assess_health(const observations& seen,
   report.oldest_due = seen.oldest_due;
   report.database_bytes = seen.database_bytes;
   report.wal_bytes = seen.wal_bytes;
-  judge_stuck(seen, limits, report);
+  report.disk_free_bytes = static_cast<std::int64_t>(std::min(
+    seen.disk_free_bytes, static_cast<std::uint64_t>(INT64_MAX)));
+  judge_stuck(seen, report);
   judge_failures(seen, limits, report);
-  if (seen.oldest_due > limits.warning_due)
+  judge_retries(seen, limits, report);
+  judge_engine(seen, limits, report);
+  if (seen.engine_runs && seen.oldest_due > limits.warning_due)
     report.reasons.push_back({health::warning,
                               "a due task has waited for "
                                 + to_text(seen.oldest_due),
-                              "start an engine (`orcon resume`), or give it "
-                              "more `--workers`"});
+                              "give the engine more `--workers`; a handler "
+                              "that it does not have waits for a program that "
+                              "has it"});
   judge_storage(seen, limits, report);
   for (const auto& reason : report.reasons)
     report.status = std::max(report.status, reason.level);

@@ -9,11 +9,15 @@ namespace conductor {
 
 namespace {
 
+/// How long the figures may wait for a writer that takes no writes.
+constexpr std::chrono::seconds last_words{2};
+
 struct monitor_state {
   monitor_context context;
   std::unique_ptr<store_reader> reader;
   std::map<task_key, std::int32_t> told; ///< attempts known to be stuck
   health status = health::healthy;
+  std::uint64_t commits = 0; ///< when the figures were last written down
 
   const char* name = "monitor";
 };
@@ -47,6 +51,15 @@ change_set plan_alerts(monitor_state& s, const health_report& report) {
   return plan;
 }
 
+/// The engine's figures, for other programs; only if something has happened.
+void add_figures(monitor_state& s, change_set& plan) {
+  const auto commits = s.reader->load_engine().commits;
+  if (!s.context.metrics || commits == s.commits)
+    return;
+  plan.engine_report = to_text(s.context.metrics->read());
+  s.commits = commits + 1; // with the one that this becomes
+}
+
 void pass(self_ptr self, caf::typed_response_promise<pass_report> promise) {
   auto& s = self->state;
   const auto report = look(s);
@@ -65,6 +78,7 @@ void pass(self_ptr self, caf::typed_response_promise<pass_report> promise) {
     s.status = report.status;
   }
   const pass_report done{std::ssize(report.stuck), std::ssize(plan.notes)};
+  add_figures(s, plan);
   if (plan.empty()) {
     if (promise.pending())
       promise.deliver(done);
@@ -97,9 +111,23 @@ monitor_actor::behavior_type monitor(self_ptr self, monitor_context context) {
       pass(self, promise);
       return promise;
     },
-    [=](stop_request) {
-      self->quit();
-      return stopped{};
+    [=](stop_request) -> caf::result<stopped> {
+      change_set last;
+      if (self->state.context.automatic)
+        add_figures(self->state, last);
+      auto promise = self->make_response_promise<stopped>();
+      auto end = [self, promise]() mutable {
+        promise.deliver(stopped{});
+        self->quit();
+      };
+      if (last.empty())
+        end();
+      else
+        self
+          ->request(self->state.context.writer, last_words, std::move(last))
+          .then([end](const commit_reply&) mutable { end(); },
+                [end](const caf::error&) mutable { end(); });
+      return promise;
     },
     [=](health_request) { return look(self->state); },
     [=](run_summary_request wish) {

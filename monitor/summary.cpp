@@ -10,6 +10,7 @@ namespace conductor {
 namespace {
 
 constexpr std::size_t slowest_listed = 5;
+constexpr std::int64_t slowest_looked_at = 200'000;
 constexpr std::size_t failures_read = 10'000;
 constexpr std::size_t parents_listed = 1000;
 
@@ -86,7 +87,11 @@ group_failures(const std::vector<task_record>& failed) {
     const auto message = error.value("message", "");
     auto& group = groups[{type, normalise_message(message)}];
     if (group.count++ == 0)
-      group = {type, normalise_message(message), message, task.name, 1};
+      group = {type,      normalise_message(message), message,
+               task.name, 1,                          task.updated_at,
+               task.updated_at};
+    group.first = std::min(group.first, task.updated_at);
+    group.last = std::max(group.last, task.updated_at);
   }
   std::vector<failure_group> sorted;
   for (auto& [key, group] : groups)
@@ -127,7 +132,9 @@ run_summary summarise(store_reader& reader, run_key run, timestamp now) {
       break;
     after = page.back().key;
   }
-  s.slowest = reader.list_slowest(run, slowest_listed);
+  // Looked for among all leaves: too long a question for a large run.
+  if (s.tasks.total() <= slowest_looked_at)
+    s.slowest = reader.list_slowest(run, slowest_listed);
   s.failures = group_failures(read_failures(reader, run));
   for (const auto& [actor, kind] :
        {std::pair{"fanout", event_kind::fanout_finished},

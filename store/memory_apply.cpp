@@ -47,6 +47,8 @@ void applier::apply(const change_set& x) {
     extend(part);
   for (const auto& part : x.notes)
     write(part);
+  if (!x.engine_report.empty())
+    m_.engine_report = x.engine_report;
 }
 
 // -- submissions --------------------------------------------------------------
@@ -145,6 +147,8 @@ void applier::expand(const expansion& x) {
   }
   derive(f);
   touched_parents_.insert(f.task);
+  for (const auto& n : x.notes)
+    write(n);
 }
 
 void applier::create_children(fanout_record& f, const expansion& x) {

@@ -40,6 +40,7 @@ struct model {
   id_space ids;
   std::int64_t epoch = 1;
   std::uint64_t commits = 0;
+  std::string engine_report = "[]";
   run_key next_run = 1;
   task_key next_task = 1;
   event_seq next_seq = 1;
@@ -79,6 +80,10 @@ std::vector<task_record> list_slowest_tasks(const model& m, run_key run,
 retry_metrics measure_retries(const model& m, run_key run);
 std::int64_t count_events(const model& m, event_kind kind, run_key run,
                           timestamp since);
+std::vector<handler_count> count_by_handler(const model& m);
+std::optional<timestamp> oldest_due(const model& m, timestamp now);
+std::vector<event_span> list_event_spans(const model& m, run_key run,
+                                         event_seq after, std::size_t limit);
 
 std::unique_ptr<store_reader> make_reader(std::shared_ptr<model> m);
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <conductor/json_text.hpp>
+
 #include "store/memory_model.hpp"
 #include "store/texts.hpp"
 
@@ -15,6 +17,17 @@ bool wanted(const std::vector<T>& states, State state) {
 
 bool matches(const std::string& pattern, const std::string& name) {
   return pattern.empty() || glob_match(pattern, name);
+}
+
+bool has_label(const run_record& run, const run_filter& filter) {
+  if (filter.label.empty())
+    return true;
+  const auto meta = json::parse(run.meta, nullptr, false);
+  const auto found = meta.find(filter.label);
+  if (found == meta.end())
+    return false;
+  return (found->is_string() ? found->get<std::string>() : found->dump())
+         == filter.label_value;
 }
 
 /// Copies values of `map` with key > after that `take` agrees to.
@@ -175,7 +188,8 @@ public:
     for (; i != m->runs.rend() && out.size() < limit; ++i)
       if (const auto& r = i->second.record; wanted(filter.states, r.state)
                                             && matches(filter.name, r.name)
-                                            && r.created_at >= filter.since)
+                                            && r.created_at >= filter.since
+                                            && has_label(r, filter))
         out.push_back(r);
     return out;
   }
@@ -238,6 +252,40 @@ public:
                             timestamp since) override {
     const auto m = lock();
     return memory::count_events(*m, kind, run, since);
+  }
+
+  event_seq last_event() override { return lock()->next_seq - 1; }
+
+  std::vector<handler_count> count_by_handler() override {
+    const auto m = lock();
+    return memory::count_by_handler(*m);
+  }
+
+  state_counts count_runs() override {
+    const auto m = lock();
+    state_counts out;
+    for (const auto& [key, run] : m->runs)
+      ++out[static_cast<task_state>(run.record.state)];
+    return out;
+  }
+
+  std::optional<timestamp> oldest_due(timestamp now) override {
+    const auto m = lock();
+    return memory::oldest_due(*m, now);
+  }
+
+  engine_record load_engine() override {
+    const auto m = lock();
+    return {.epoch = m->epoch,
+            .closed = false,
+            .commits = m->commits,
+            .report = m->engine_report};
+  }
+
+  std::vector<event_span> list_event_spans(run_key run, event_seq after,
+                                           std::size_t limit) override {
+    const auto m = lock();
+    return memory::list_event_spans(*m, run, after, limit);
   }
 
 private:

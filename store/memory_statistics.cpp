@@ -126,4 +126,44 @@ std::int64_t count_events(const model& m, event_kind kind, run_key run,
   return out;
 }
 
+std::vector<handler_count> count_by_handler(const model& m) {
+  std::map<std::string, state_counts> found;
+  for (const auto& task : m.tasks)
+    if (is_leaf_of(m, 0, task))
+      ++found[m.origin(task.first, task.second).spec.handler]
+             [task.second.state];
+  for (const auto& [key, f] : m.fanouts)
+    found[m.origins.at(key).spec.handler].unborn += f.total - f.expanded;
+  std::vector<handler_count> sorted;
+  for (const auto& [handler, tasks] : found)
+    sorted.push_back({handler, tasks});
+  return sorted;
+}
+
+std::optional<timestamp> oldest_due(const model& m, timestamp now) {
+  std::optional<timestamp> oldest;
+  const auto look = [&](timestamp at) {
+    if (at <= now && (!oldest || at < *oldest))
+      oldest = at;
+  };
+  for (const auto& [at, key] : m.due)
+    if (m.tasks.at(key).state == task_state::pending)
+      look(at);
+  for (const auto& [key, f] : m.fanouts)
+    if (f.state == task_state::pending && f.claimed < f.expanded)
+      look(m.tasks.at(f.base + f.claimed).created_at);
+  return oldest;
+}
+
+std::vector<event_span> list_event_spans(const model& m, run_key run,
+                                         event_seq after, std::size_t limit) {
+  std::vector<event_span> out;
+  for (const auto& [span, hash] : m.events)
+    if (span.run == run && span.seq > after && out.size() < limit) {
+      out.push_back(span);
+      out.back().payload.clear();
+    }
+  return out;
+}
+
 } // namespace conductor::memory

@@ -29,7 +29,7 @@ std::shared_ptr<handler> make_exec_handler(exec_options options = {});
 std::shared_ptr<handler> make_noop_handler();
 
 /// Succeeds after the input's `duration`.
-std::shared_ptr<handler> make_sleep_handler();
+std::shared_ptr<handler> make_sleep_handler(unsigned slots = 0);
 
 /// Fails its first `times` attempts, without that all; `type` and `message`
 /// say with what.

@@ -60,6 +60,14 @@ public:
   /// the place), overloaded, full, stopped.
   result<submitted_run> submit(const run_spec& spec);
 
+  /// Gives what did not succeed in a settled run one more try: FAILED and
+  /// CANCELLED leaves that match, with the parents above them and the run.
+  /// Returns how many leaves. Errors: not_found, conflict (the run has not
+  /// ended, or SUCCEEDED).
+  result<std::int64_t> retry(const std::string& run_id,
+                             const task_filter& which = {},
+                             const std::string& error_type = {});
+
   /// Waits until a run is settled and says how. Errors: timeout, not_found,
   /// stopped, or what has become of the storage.
   result<run_state> wait(const std::string& run_id,
@@ -84,6 +92,11 @@ public:
   /// Set while the storage takes no writes (disk full), or for ever if it is
   /// lost.
   storage_state storage() const;
+
+  /// What the engine has counted of itself since it was opened.
+  const engine_metrics& metrics() const;
+  /// Whether a handler of this name is registered.
+  bool has_handler(const std::string& name) const;
 
   /// A reader of its own beside the engine, for one thread.
   std::unique_ptr<store_reader> open_reader() const;

@@ -20,6 +20,9 @@ struct options {
   std::size_t batch = 1024;
   /// Attempts leased beyond the slots, for handlers that take microseconds.
   std::int64_t lease_ahead = 4000;
+  /// How long outcomes may wait for others to share a commit with, while the
+  /// slots have other work. 0 = never.
+  milliseconds gather_time{8};
   /// Tasks leased by one change set.
   std::int64_t claim_page = 1000;
   /// Change sets that may wait for the writer; more are refused.

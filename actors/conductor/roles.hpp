@@ -9,6 +9,7 @@
 
 #include <conductor/contracts.hpp>
 #include <conductor/handler.hpp>
+#include <conductor/metrics.hpp>
 #include <conductor/options.hpp>
 #include <conductor/store.hpp>
 
@@ -27,6 +28,7 @@ struct role_context {
   /// Where handlers report to the executor. Whoever owns the handlers keeps it
   /// alive for as long as they may report.
   std::shared_ptr<outcome_sink> outcomes;
+  std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>();
 };
 
 /// A sink for `role_context::outcomes`.
@@ -36,13 +38,15 @@ std::shared_ptr<outcome_sink> make_outbox();
 using handler_map = std::map<std::string, std::shared_ptr<handler>>;
 
 /// Owns the store's writing side. Spawn it detached: commits block.
-persistence_actor spawn_persistence(caf::actor_system& sys,
-                                    std::shared_ptr<store> db, options opts,
-                                    event_hub_actor hub, bool detached = true);
+persistence_actor spawn_persistence(
+  caf::actor_system& sys, std::shared_ptr<store> db, options opts,
+  event_hub_actor hub, bool detached = true,
+  std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>());
 
-event_hub_actor
-spawn_event_hub(caf::actor_system& sys,
-                std::function<std::unique_ptr<store_reader>()> open_reader);
+event_hub_actor spawn_event_hub(
+  caf::actor_system& sys,
+  std::function<std::unique_ptr<store_reader>()> open_reader,
+  std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>());
 
 role_actor spawn_fanout(caf::actor_system& sys, role_context context);
 role_actor spawn_aggregate(caf::actor_system& sys, role_context context);

@@ -8,6 +8,7 @@
 #include <conductor/definition.hpp>
 #include <conductor/error.hpp>
 #include <conductor/run_spec.hpp>
+#include <conductor/store.hpp>
 
 /// From a `run_spec` to a `submission`: everything that has to be looked up
 /// outside the engine (files, patterns) is looked up here, once.
@@ -52,6 +53,15 @@ private:
 /// Whether a path names a spool of ours beside `database`; a user's file is
 /// never taken for one.
 bool is_spool(const std::string& path, const std::string& database);
+
+/// The spools that a submission was resolved to; whoever does not get it
+/// accepted removes them.
+std::vector<std::string> spools_of(const submission& s);
+
+/// Removes the spools beside `database` that a crash has left: no unfinished
+/// expansion reads them and no process is writing them. For the owner of the
+/// database, before anything is submitted.
+void sweep_spools(store_reader& reader, const std::string& database);
 
 /// Items of a source file from `offset` on: JSON texts, and where to go on.
 struct source_page {

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -14,9 +16,11 @@ namespace conductor {
 
 namespace {
 
-/// One thread wakes all sleepers, in the order of their times.
+/// One thread wakes all sleepers, in the order of their times. Beyond the slots
+/// they wait for a place before they fall asleep.
 class sleep_handler : public handler {
 public:
+  explicit sleep_handler(std::size_t slots) : slots_(slots) {}
   ~sleep_handler() override {
     {
       const std::lock_guard guard(mutex_);
@@ -27,6 +31,7 @@ public:
       thread_.join();
   }
 
+  handler_traits traits() const override { return {.queues = slots_ > 0}; }
   std::vector<definition_error> check(const json& input) const override;
   void start(attempt work, outcome_sink& sink) override;
   void cancel(task_key task, std::int32_t number,
@@ -39,6 +44,7 @@ private:
   struct sleeper {
     key id;
     outcome_sink* sink;
+    clock::duration duration;
     clock::time_point started;
 
     void report(outcome result) const {
@@ -49,13 +55,17 @@ private:
   };
   using queue = std::multimap<clock::time_point, sleeper>;
 
-  bool add(clock::time_point at, const sleeper& one);
+  bool add(const sleeper& one);
+  bool fall_asleep(sleeper one);
+  void let_next_in();
   void run();
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  const std::size_t slots_; ///< 0 = no bound
   queue queue_;
   std::map<key, queue::iterator> places_;
+  std::deque<sleeper> waiting_; ///< for a slot
   bool stopping_ = false;
   std::thread thread_;
 };
@@ -77,7 +87,7 @@ std::vector<definition_error> sleep_handler::check(const json& input) const {
 }
 
 void sleep_handler::start(attempt work, outcome_sink& sink) {
-  const sleeper one{{work.task, work.number}, &sink, clock::now()};
+  sleeper one{{work.task, work.number}, &sink, {}, clock::now()};
   const auto input = work.input();
   if (const auto problems = check(input); !problems.empty()) {
     auto result = outcome::failure("input", to_string(problems.front()));
@@ -89,12 +99,12 @@ void sleep_handler::start(attempt work, outcome_sink& sink) {
   constexpr milliseconds longest = std::chrono::hours(24 * 365 * 50);
   const auto duration =
       parse_duration(input["duration"].get_ref<const std::string&>());
-  const auto at = one.started + std::min(*duration, longest);
-  if (!add(at, one))
+  one.duration = std::min(*duration, longest);
+  if (!add(one))
     one.report(outcome::failure("thread", "the system denies us a thread"));
 }
 
-bool sleep_handler::add(clock::time_point at, const sleeper& one) {
+bool sleep_handler::add(const sleeper& one) {
   {
     const std::lock_guard guard(mutex_);
     try {
@@ -103,27 +113,57 @@ bool sleep_handler::add(clock::time_point at, const sleeper& one) {
     } catch (const std::system_error&) {
       return false;
     }
-    const auto place = queue_.emplace(at, one);
-    places_[one.id] = place;
-    if (place != queue_.begin())
+    if (slots_ > 0 && queue_.size() >= slots_) {
+      waiting_.push_back(one);
+      return true;
+    }
+    if (!fall_asleep(one))
       return true;
   }
   changed_.notify_one();
   return true;
 }
 
+/// Whether it is the next to wake up. The mutex is held.
+bool sleep_handler::fall_asleep(sleeper one) {
+  one.started = clock::now();
+  const auto place = queue_.emplace(one.started + one.duration, one);
+  places_[one.id] = place;
+  return place == queue_.begin();
+}
+
+/// Fills a slot that has become free. The mutex is held.
+void sleep_handler::let_next_in() {
+  if (waiting_.empty())
+    return;
+  const auto first = fall_asleep(waiting_.front());
+  waiting_.pop_front();
+  if (first)
+    changed_.notify_one();
+}
+
 void sleep_handler::cancel(task_key task, std::int32_t number,
                            const std::string& reason) {
-  queue::node_type node;
+  std::optional<sleeper> found;
   {
     const std::lock_guard guard(mutex_);
     const auto place = places_.find({task, number});
-    if (place == places_.end())
-      return;
-    node = queue_.extract(place->second);
-    places_.erase(place);
+    const auto waits
+      = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& one) {
+          return one.id == key{task, number};
+        });
+    if (place != places_.end()) {
+      found = place->second->second;
+      queue_.erase(place->second);
+      places_.erase(place);
+      let_next_in();
+    } else if (waits != waiting_.end()) {
+      found = *waits;
+      waiting_.erase(waits);
+    }
   }
-  node.mapped().report(outcome::failure(reason, "stopped while asleep"));
+  if (found)
+    found->report(outcome::failure(reason, "stopped while asleep"));
 }
 
 void sleep_handler::run() {
@@ -139,6 +179,7 @@ void sleep_handler::run() {
     }
     const auto node = queue_.extract(queue_.begin());
     places_.erase(node.mapped().id);
+    let_next_in();
     guard.unlock();
     node.mapped().report(outcome::success());
     guard.lock();
@@ -147,8 +188,8 @@ void sleep_handler::run() {
 
 } // namespace
 
-std::shared_ptr<handler> make_sleep_handler() {
-  return std::make_shared<sleep_handler>();
+std::shared_ptr<handler> make_sleep_handler(unsigned slots) {
+  return std::make_shared<sleep_handler>(slots);
 }
 
 } // namespace conductor

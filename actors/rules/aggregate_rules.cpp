@@ -1,5 +1,6 @@
 #include <conductor/aggregate_rules.hpp>
 
+#include <conductor/fanout_rules.hpp>
 #include <conductor/json_text.hpp>
 
 namespace conductor::rules {
@@ -42,12 +43,20 @@ bool should_fail_fast(const fanout_record& parent, const task_spec& spec) {
 }
 
 expansion plan_no_more_children(const fanout_record& parent, timestamp now) {
-  return {parent.run,       parent.task,      parent.expanded + 1, 0, {},
-          parent.offset, error_of(parent), now};
+  return {parent.run,
+          parent.task,
+          parent.expanded + 1,
+          0,
+          {},
+          parent.offset,
+          error_of(parent),
+          now,
+          end_of_expansion(parent, event_kind::fanout_completed,
+                           parent.expanded, now)};
 }
 
 task_move plan_parent(const fanout_record& parent, const task_spec& spec,
-                      const std::string& outputs, timestamp now) {
+                      const collected_outputs& outputs, timestamp now) {
   const auto& c = parent.children;
   const auto to = verdict(parent, spec);
   json counts{{"total", parent.total},
@@ -67,10 +76,12 @@ task_move plan_parent(const fanout_record& parent, const task_spec& spec,
     move.error = error_of(parent);
     payload["reason"] = json::parse(move.error, nullptr, false)["message"];
   }
+  if (outputs.omitted > 0)
+    counts["outputs_omitted"] = outputs.omitted;
   move.output = dump(counts);
-  if (!outputs.empty()) {
+  if (!outputs.array.empty()) {
     move.output.pop_back(); // the brace; outputs are JSON text already
-    move.output += ",\"outputs\":" + outputs + "}";
+    move.output += ",\"outputs\":" + outputs.array + "}";
   }
   move.events.push_back({event_kind::task_aggregated, dump(payload)});
   return move;

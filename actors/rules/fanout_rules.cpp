@@ -20,18 +20,14 @@ void add_start(change_set& plan, const fanout_record& parent, timestamp now) {
   plan.run_starts.push_back(plan_run_start(parent.run, now));
 }
 
-void add_end(change_set& plan, const fanout_record& parent, event_kind kind,
-             std::int64_t created, timestamp now) {
-  plan.notes.push_back(
-    {parent.run, parent.task, now, {kind, dump({{"created", created}})}});
-  plan.notes.push_back({parent.run,
-                        0,
-                        now,
-                        {event_kind::fanout_finished,
-                         dump({{"created", created}})}});
-}
-
 } // namespace
+
+std::vector<note> end_of_expansion(const fanout_record& parent, event_kind how,
+                                   std::int64_t created, timestamp now) {
+  const auto payload = dump({{"created", created}});
+  return {{parent.run, parent.task, now, {how, payload}},
+          {parent.run, 0, now, {event_kind::fanout_finished, payload}}};
+}
 
 std::int64_t next_page(const fanout_record& parent, std::int64_t page) {
   return std::min(page, parent.total - parent.expanded);
@@ -43,13 +39,23 @@ change_set plan_page(const fanout_record& parent, const task_spec& spec,
   change_set plan;
   if (parent.expanded == 0)
     add_start(plan, parent, now);
-  plan.expansions.push_back({parent.run, parent.task, parent.expanded + 1,
-                             count, std::move(items), offset, "", now});
+  plan.expansions.push_back({parent.run,
+                             parent.task,
+                             parent.expanded + 1,
+                             count,
+                             std::move(items),
+                             offset,
+                             "",
+                             now,
+                             {}});
+  auto& notes = plan.expansions.back().notes;
   if (parent.total == 0) {
-    plan.moves.push_back(plan_parent(parent, spec, "", now));
-    add_end(plan, parent, event_kind::fanout_skipped, 0, now);
+    const auto* outputs = spec.collect == collect::outputs ? "[]" : "";
+    plan.moves.push_back(plan_parent(parent, spec, {outputs}, now));
+    notes = end_of_expansion(parent, event_kind::fanout_skipped, 0, now);
   } else if (parent.expanded + count == parent.total) {
-    add_end(plan, parent, event_kind::fanout_completed, parent.total, now);
+    notes = end_of_expansion(parent, event_kind::fanout_completed, parent.total,
+                             now);
   }
   return plan;
 }
@@ -60,15 +66,16 @@ change_set plan_broken_source(const fanout_record& parent,
   if (parent.expanded == 0)
     add_start(plan, parent, now);
   plan.expansions.push_back(
-    {parent.run,
-     parent.task,
-     parent.expanded + 1,
-     0,
-     {},
-     parent.offset,
-     dump({{"type", "source_changed"}, {"message", message}}),
-     now});
-  add_end(plan, parent, event_kind::fanout_completed, parent.expanded, now);
+      {parent.run,
+       parent.task,
+       parent.expanded + 1,
+       0,
+       {},
+       parent.offset,
+       dump({{"type", "source_changed"}, {"message", message}}),
+       now,
+       end_of_expansion(parent, event_kind::fanout_completed, parent.expanded,
+                        now)});
   return plan;
 }
 

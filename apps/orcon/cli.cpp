@@ -2,11 +2,15 @@
 
 #include <csignal>
 #include <cstdio>
-#include <map>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sqlite3.h>
+
+#include "apps/orcon/command_notes.hpp"
+#include "apps/orcon/common_options.hpp"
+#include "apps/orcon/completion.hpp"
+#include "apps/orcon/usage_error.hpp"
 
 namespace orcon {
 
@@ -14,7 +18,8 @@ using namespace conductor;
 
 namespace {
 
-constexpr auto examples = R"(
+std::string examples() {
+  std::string text = R"(
 Examples:
   find . -name '*.jpg' | orcon map -- convert {} -resize 50% small/{}
   orcon map -a hosts.txt -j 20 --retries 3 --timeout 10s -- ping -c1 {}
@@ -23,31 +28,17 @@ Examples:
   orcon run show                     how the newest run stands
   orcon task failures                what failed, and why
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 run FAILED, 4 run CANCELLED,
-5 not found, 6 conflict, 7 database not usable, 8 timeout, 9 health CRITICAL,
-130 interrupted.)";
+Exit codes:
+)";
+  for (const auto& note : exit_notes())
+    text += fmt::format("  {:>3}  {}\n", note.code, note.meaning);
+  text.pop_back();
+  return text;
+}
 
-void add_common(CLI::App& app, settings& s) {
-  app
-    .add_option("--db", s.database,
-                "Database file (environment: ORCON_DB; default ./orcon.db)")
-    ->envname("ORCON_DB")
-    ->type_name("FILE");
-  static const std::map<std::string, format> formats{
-    {"table", format::table}, {"json", format::json}, {"jsonl", format::jsonl}};
-  app.add_option("-o,--output", s.output, "Output: table, json or jsonl")
-    ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case))
-    ->type_name("FORMAT");
-  app.add_flag("-q,--quiet", s.quiet, "No progress, no messages; only data");
-  app.add_flag("-v,--verbose", s.verbose, "Say more on stderr");
-  app.add_option("--color", s.color, "auto, always or never")
-    ->check(CLI::IsMember({"auto", "always", "never"}))
-    ->type_name("WHEN");
-  app.add_option("--workers", s.workers,
-                 "Attempts executed at once (default: number of cores)")
-    ->envname("ORCON_WORKERS")
-    ->check(CLI::Range(0u, 100'000u))
-    ->type_name("N");
+/// What a shell reads while it starts must not stumble over a bad file.
+bool needs_settings(const CLI::App& app) {
+  return !app.got_subcommand("completion") && !app.got_subcommand("man");
 }
 
 /// Everything behind a "--" of `orcon map` is the command, untouched.
@@ -123,23 +114,10 @@ result<run_record> find_run(store_reader& reader, const std::string& id) {
   return *reader.load_run(*key);
 }
 
-int run(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
-  // Statistics of memory cost a mutex an allocation; only a program may decide.
-  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-
-  settings common;
-  action chosen;
-  auto tail = split_tail(argc, argv);
-  CLI::App app{"Origin Conductor: durable fan-out of work on one SQLite file",
-               "orcon"};
-  app.footer(examples);
+void build_command_line(CLI::App& app, const commands& c) {
   app.require_subcommand(1);
   app.fallthrough();
-  app.set_help_all_flag("--help-all", "Help for all commands");
-  add_common(app, common);
-  const commands c{common, chosen, tail};
+  add_common_options(app, c.common);
   add_work_commands(app, c);
   add_map_command(app, c);
   add_demo_command(app, c);
@@ -148,26 +126,41 @@ int run(int argc, char** argv) {
   add_event_commands(app, c);
   add_definition_commands(app, c);
   add_database_commands(app, c);
+  add_health_commands(app, c);
   add_bench_commands(app, c);
-  app.add_subcommand("version", "Print the version")->callback([&] {
-    chosen = [&] {
-      if (common.output == format::table)
-        fmt::print("orcon {} (SQLite {})\n", ORCON_VERSION,
-                   sqlite3_libversion());
-      else
-        fmt::print("{{\"version\":\"{}\",\"sqlite\":\"{}\"}}\n", ORCON_VERSION,
-                   sqlite3_libversion());
-      return int{done};
-    };
-  });
+  add_program_commands(app, c);
+  add_notes(app);
+  // Last, for commands inherit both.
+  app.footer(examples());
+  app.set_help_all_flag("--help-all", "Help for all commands");
+}
 
+int run(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  // Statistics of memory cost a mutex an allocation; only a program may decide.
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
+  settings common;
+  action chosen;
+  CLI::App app{"Origin Conductor: durable fan-out of work on one SQLite file",
+               "orcon"};
+  if (argc > 1 && std::string_view{argv[1]} == "complete") {
+    std::vector<std::string> none, words(argv + 2, argv + argc);
+    build_command_line(app, {common, chosen, none});
+    return complete(app, common, std::move(words));
+  }
+  auto tail = split_tail(argc, argv);
+  build_command_line(app, {common, chosen, tail});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    const auto code = app.exit(e);
-    return code == 0 ? int{done} : int{usage};
+    return explain(app, e);
   }
   try {
+    if (needs_settings(app))
+      if (const auto code = apply_config_file(app, common); code != done)
+        return code;
     return chosen ? chosen() : int{usage};
   } catch (const store_error& trouble) {
     return report_error(trouble.why());

@@ -40,6 +40,8 @@ struct settings {
   bool verbose = false;
   std::string color = "auto";
   unsigned workers = 0;
+  std::string metrics_file; ///< of commands that work runs; empty = none
+  std::string config; ///< file of settings; empty = the usual place
 };
 
 /// A command: options are registered on an App, `action` is what it does.
@@ -61,6 +63,19 @@ void add_event_commands(CLI::App& app, const commands& c);
 void add_definition_commands(CLI::App& app, const commands& c);
 void add_database_commands(CLI::App& app, const commands& c);
 void add_bench_commands(CLI::App& app, const commands& c);
+void add_health_commands(CLI::App& app, const commands& c); ///< and stats
+
+// Of a group of commands, registered by it.
+void add_watch_commands(CLI::App& run_group, const commands& c);
+void add_delete_command(CLI::App& run_group, const commands& c);
+void add_run_retry_command(CLI::App& run_group, const commands& c);
+void add_task_retry_command(CLI::App& task_group, const commands& c);
+void add_care_commands(CLI::App& db_group, const commands& c);
+/// version, completion, man
+void add_program_commands(CLI::App& app, const commands& c);
+
+/// The whole command line: common options, all commands, their help.
+void build_command_line(CLI::App& app, const commands& c);
 
 /// The whole program.
 int run(int argc, char** argv);
@@ -73,6 +88,11 @@ int exit_code_of(conductor::run_state state);
 /// A reader of the database that the options name.
 conductor::result<std::unique_ptr<conductor::store_reader>>
 open_reader(const settings& s);
+
+/// Finds a task by its id, or by its name within a run.
+conductor::result<conductor::task_record>
+find_task(conductor::store_reader& reader, const std::string& text,
+          const std::string& run_id);
 
 /// Finds a run by id; "" or "last" is the newest one.
 conductor::result<conductor::run_record>

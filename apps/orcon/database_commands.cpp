@@ -18,7 +18,9 @@ int check(const settings& s) {
     return report_error(text.error());
   if (!text->empty())
     return report_error({errc::corrupt, s.database + " is damaged:\n" + *text});
-  if (!s.quiet)
+  if (s.output != format::table)
+    print_object(s, {{"database", s.database}, {"ok", true}});
+  else if (!s.quiet)
     fmt::print("{}: ok\n", s.database);
   return done;
 }
@@ -38,6 +40,8 @@ void print_verdict(const settings& s, const verdict& v) {
   }
   for (const auto& x : v.violations)
     fmt::print("{}  {}\n", x.invariant, x.what);
+  if (s.quiet && v.violations.empty())
+    return;
   fmt::print("{}: {} runs, {} tasks, {} events: {}\n", s.database,
              with_commas(v.runs), with_commas(v.tasks), with_commas(v.events),
              v.violations.empty() ? "every invariant holds"
@@ -55,7 +59,8 @@ int verify(const settings& s) {
 } // namespace
 
 void add_database_commands(CLI::App& app, const commands& c) {
-  auto* group = app.add_subcommand("db", "The database file: check, verify");
+  auto* group = app.add_subcommand(
+    "db", "The database file: check, verify, backup, migrate, prune, stats");
   group->require_subcommand(1);
   group->fallthrough();
   auto* quick
@@ -66,6 +71,7 @@ void add_database_commands(CLI::App& app, const commands& c) {
     "verify", "Recount everything: states, counters, events, hash chains");
   whole->fallthrough();
   whole->callback([c] { c.chosen = [c] { return verify(c.common); }; });
+  add_care_commands(*group, c);
 }
 
 } // namespace orcon

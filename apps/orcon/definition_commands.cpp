@@ -10,6 +10,27 @@ namespace orcon {
 
 using namespace conductor;
 
+namespace {
+
+int lint_all(const settings& s, const std::vector<std::string>& files) {
+  int code = done;
+  std::vector<ordered_json> rows;
+  for (const auto& file : files) {
+    const auto read = read_definition_file(file);
+    const auto good = read.exit_code == done;
+    code = good ? code : read.exit_code;
+    rows.push_back(
+      {{"file", file}, {"ok", good}, {"tasks", read.spec.tasks.size()}});
+    if (good && s.output == format::table && !s.quiet)
+      fmt::print("{}: ok, {} task(s)\n", file, read.spec.tasks.size());
+  }
+  if (s.output != format::table)
+    print_rows(s, {}, rows);
+  return code;
+}
+
+} // namespace
+
 void add_definition_commands(CLI::App& app, const commands& c) {
   auto* group
     = app.add_subcommand("def", "Run definitions: lint, schema");
@@ -23,15 +44,7 @@ void add_definition_commands(CLI::App& app, const commands& c) {
     ->required();
   lint->callback([c, files] {
     c.chosen = [c, files] {
-      int code = done;
-      for (const auto& file : *files) {
-        const auto read = read_definition_file(file);
-        if (read.exit_code != done)
-          code = read.exit_code;
-        else if (!c.common.quiet)
-          fmt::print("{}: ok, {} task(s)\n", file, read.spec.tasks.size());
-      }
-      return code;
+      return lint_all(c.common, *files);
     };
   });
 

@@ -40,9 +40,12 @@ error look_at_sources(const run_spec& spec) {
   for (const auto& task : spec.tasks)
     if (task.fanout.kind == source_kind::lines) {
       const auto file = line_reader::open(task.fanout.path, 0);
-      if (!file)
-        return {file.error().code, "/tasks/" + task.name + "/input/fanout/lines: "
-                                     + file.error().message};
+      if (file)
+        continue;
+      std::string path = "/tasks";
+      append_step(path, task.name);
+      return {file.error().code,
+              path + "/input/fanout/lines: " + file.error().message};
     }
   return {};
 }

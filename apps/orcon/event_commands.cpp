@@ -1,9 +1,13 @@
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/work.hpp"
 
 namespace orcon {
 
@@ -11,9 +15,12 @@ using namespace conductor;
 
 namespace {
 
+constexpr std::size_t page_size = 1000;
+constexpr std::chrono::milliseconds look_every{100};
+
 struct list_options {
   std::string run, task, name;
-  event_seq after = 0;
+  event_seq after = -1; ///< not given
   std::size_t limit = 100;
   bool all = false;
 };
@@ -40,8 +47,14 @@ result<event_filter> to_filter(store_reader& reader, const list_options& o) {
   return filter;
 }
 
+/// One event for eyes: the columns of `event list`, without a table's need to
+/// know all rows first.
+void print_line(const event_record& e) {
+  fmt::print("{:>8}  {}  {:<26}  {:<20}  {}\n", e.seq, to_iso(e.at), e.name,
+             e.task_name.empty() ? "-" : e.task_name, e.payload);
+}
+
 int list(const settings& s, const list_options& o) {
-  constexpr std::size_t page_size = 1000;
   const auto reader = open_reader(s);
   if (!reader)
     return report_error(reader.error());
@@ -49,7 +62,7 @@ int list(const settings& s, const list_options& o) {
   if (!filter)
     return report_error(filter.error());
   std::vector<ordered_json> rows;
-  auto after = o.after;
+  auto after = std::max<event_seq>(o.after, 0);
   std::size_t left = o.all ? SIZE_MAX : o.limit;
   while (left > 0) {
     const auto want = std::min(page_size, left);
@@ -69,30 +82,75 @@ int list(const settings& s, const list_options& o) {
   return done;
 }
 
+void add_filters(CLI::App* command, list_options& o) {
+  command->fallthrough();
+  command->add_option("run,--run", o.run,
+                      "Only events of this run (id, or \"last\")");
+  command->add_option("--task", o.task,
+                      "Only events of this task (id, or name with --run)");
+  command->add_option("--name", o.name, "Only names that begin so, e.g. task.");
+  command->add_option("--after", o.after, "Only events behind this seq")
+    ->check(CLI::NonNegativeNumber);
+}
+
+/// Prints what is new as it comes, until a signal ends it.
+int tail(const settings& s, const list_options& o) {
+  const auto reader = open_reader(s);
+  if (!reader)
+    return report_error(reader.error());
+  const auto filter = to_filter(**reader, o);
+  if (!filter)
+    return report_error(filter.error());
+  const signal_guard signals;
+  // With nothing asked for, only what is new.
+  auto after = o.after >= 0 ? o.after : (*reader)->last_event();
+  while (!signals.stop_wanted()) {
+    const auto newest = (*reader)->last_event();
+    const auto page = (*reader)->list_events(*filter, after, page_size);
+    for (const auto& e : page) {
+      const auto event = to_json(e);
+      if (s.output == format::table)
+        print_line(e);
+      else
+        fmt::print("{}\n", event.dump(-1, ' ', false,
+                                      json::error_handler_t::replace));
+    }
+    std::fflush(stdout);
+    if (std::ferror(stdout))
+      return done; // nobody reads any more: `| head`
+    if (page.size() == page_size) {
+      after = page.back().seq;
+      continue;
+    }
+    // What did not match need not be looked at again.
+    after = std::max(after, newest);
+    std::this_thread::sleep_for(look_every);
+  }
+  return done;
+}
+
 } // namespace
 
 void add_event_commands(CLI::App& app, const commands& c) {
-  auto* group = app.add_subcommand("event", "Events: list");
+  auto* group = app.add_subcommand("event", "Events: list, tail");
   group->require_subcommand(1);
   group->fallthrough();
   auto* list_command
     = group->add_subcommand("list", "The audit trail, in order");
-  list_command->fallthrough();
   auto o = std::make_shared<list_options>();
-  list_command->add_option("run,--run", o->run,
-                           "Only events of this run (id, or \"last\")");
-  list_command->add_option("--task", o->task,
-                           "Only events of this task (id, or name with --run)");
-  list_command->add_option("--name", o->name,
-                           "Only names that begin so, e.g. task.");
-  list_command->add_option("--after", o->after, "Only events behind this seq");
+  add_filters(list_command, *o);
   list_command->add_option("--limit", o->limit,
                            "At most so many (default 100)");
   list_command->add_flag("--all", o->all, "All of them, however many");
-  list_command->footer("\nExample:\n  orcon event list last --name task.failed "
-                       "-o jsonl");
   list_command->callback(
     [c, o] { c.chosen = [c, o] { return list(c.common, *o); }; });
+
+  auto* tail_command
+    = group->add_subcommand("tail", "New events as they come, until Ctrl-C");
+  auto t = std::make_shared<list_options>();
+  add_filters(tail_command, *t);
+  tail_command->callback(
+    [c, t] { c.chosen = [c, t] { return tail(c.common, *t); }; });
 }
 
 } // namespace orcon

@@ -185,7 +185,8 @@ int map(settings s, const map_options& o, std::vector<std::string> command) {
   map_printer printer{engine->open_reader(), run->key, o.keep_order, o.results,
                       s.quiet};
   const auto code
-    = work(*engine, {run->id}, s, signals, [&] { printer.print(); });
+    = work(*engine, {run->id}, s, signals,
+           [&](const auto& make_room) { printer.print(make_room); });
   if (printer.trouble())
     return report_error(printer.trouble());
   if (code != interrupted && !s.quiet)
@@ -199,6 +200,7 @@ void add_map_command(CLI::App& app, const commands& c) {
   auto* map_app = app.add_subcommand(
     "map", "A durable, resumable fan-out of one command over many inputs");
   map_app->fallthrough();
+  add_work_options(*map_app, c.common);
   map_app->footer(usage_text);
   auto o = std::make_shared<map_options>();
   map_app->add_option("-a,--arg-file", o->list_file, "Inputs, one a line");
@@ -213,7 +215,7 @@ void add_map_command(CLI::App& app, const commands& c) {
   map_app->add_flag("-k,--keep-order", o->keep_order,
                     "Outputs in the order of the inputs");
   map_app->add_option("--results", o->results,
-                      "Also write DIR/INDEX/stdout, stderr, exit_code");
+                      "Also write FOLDER/INDEX/stdout, stderr, exit_code");
   map_app->add_flag("--dry-run", o->dry_run, "Print the commands, run nothing");
   map_app->add_flag("--fresh", o->fresh,
                     "Start anew although this command line has run before");

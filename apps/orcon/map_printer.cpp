@@ -8,6 +8,7 @@
 
 #include <conductor/json_text.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "apps/orcon/output.hpp"
 
@@ -58,12 +59,16 @@ std::string decode_base64(std::string_view text) {
 map_printer::map_printer(std::unique_ptr<store_reader> reader, run_key run,
                          bool keep_order, std::string results, bool quiet)
   : reader_(std::move(reader)), run_(run), keep_order_(keep_order),
-    results_(std::move(results)), quiet_(quiet), ids_(reader_->ids()) {
+    results_(std::move(results)), quiet_(quiet),
+    on_screen_(!quiet && ::isatty(STDOUT_FILENO) == 1
+               && ::isatty(STDERR_FILENO) == 1),
+    ids_(reader_->ids()) {
   for (const auto& fanout : reader_->list_fanouts(run_))
     base_ = next_ = fanout.base;
 }
 
-void map_printer::print() {
+void map_printer::print(const std::function<void()>& make_room) {
+  make_room_ = make_room;
   for (;;) {
     const auto events
       = reader_->list_events({.run = run_, .name = "task."}, seen_, page);
@@ -97,7 +102,13 @@ void map_printer::settled(task_key task) {
 
 void map_printer::print_task(task_key key) {
   const auto text = stdout_of(reader_->load_outputs({key, 1}).front());
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (!text.empty()) {
+    make_room_();
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    // The progress would be drawn over a line that has no end.
+    if (on_screen_ && text.back() != '\n')
+      std::fputc('\n', stdout);
+  }
   if (results_.empty() && quiet_)
     return;
   const auto task = reader_->load_task(key);
@@ -114,6 +125,7 @@ void map_printer::tell_failure(const task_record& task) {
     return;
   const auto error = json::parse(task.last_error, nullptr, false);
   const auto input = json::parse(task.input, nullptr, false);
+  make_room_();
   fmt::print(stderr, "orcon: {} ({}) failed: {}\n", task.name,
              shorten(input.value("item", json{}).is_string()
                        ? input["item"].get<std::string>()

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -21,8 +22,9 @@ public:
               conductor::run_key run, bool keep_order, std::string results,
               bool quiet);
 
-  /// Prints what has settled since the last call.
-  void print();
+  /// Prints what has settled since the last call; `make_room` is called before
+  /// something is printed.
+  void print(const std::function<void()>& make_room);
   /// How many succeeded and failed, on stderr.
   void print_totals(const std::string& database, const std::string& run_id);
   /// Set if our own output could not be written.
@@ -40,6 +42,8 @@ private:
   bool keep_order_;
   std::string results_;
   bool quiet_;
+  bool on_screen_; ///< the output shares a terminal with the progress
+  std::function<void()> make_room_;
   conductor::id_space ids_;
   conductor::task_key base_ = 0;
   conductor::event_seq seen_ = 0;

@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "apps/orcon/table.hpp"
+
 namespace orcon {
 
 using namespace conductor;
@@ -27,58 +29,13 @@ ordered_json parsed_or_null(const std::string& text) {
                       : ordered_json::parse(text, nullptr, false);
 }
 
-std::string cell(const ordered_json& value) {
-  if (value.is_null())
-    return "-";
-  if (value.is_string())
-    return value.get<std::string>();
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-std::size_t display_width(std::string_view text) {
-  // Continuation bytes of UTF-8 take no place.
-  return static_cast<std::size_t>(
-    std::count_if(text.begin(), text.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    }));
-}
-
 std::string dump_safely(const ordered_json& value, int indent) {
   return value.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-void print_table(const settings& s, const std::vector<std::string>& columns,
-                 const std::vector<ordered_json>& rows) {
-  std::vector<std::vector<std::string>> cells;
-  std::vector<std::size_t> widths;
-  auto& head = cells.emplace_back();
-  for (const auto& column : columns) {
-    auto& name = head.emplace_back(column);
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-    });
-    widths.push_back(display_width(name));
-  }
-  for (const auto& row : rows) {
-    auto& line = cells.emplace_back();
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      const auto found = row.find(columns[i]);
-      line.push_back(found == row.end() ? "-" : shorten(cell(*found), 60));
-      widths[i] = std::max(widths[i], display_width(line.back()));
-    }
-  }
-  const auto color = use_color(s, STDOUT_FILENO);
-  for (const auto& line : cells) {
-    std::string text;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      const auto pad = i + 1 < line.size()
-                         ? widths[i] - display_width(line[i]) + 2
-                         : 0;
-      text += columns[i] == "state" ? paint_state(line[i], color) : line[i];
-      text.append(pad, ' ');
-    }
-    fmt::print("{}\n", text);
-  }
+::winsize size_of_terminal(int fd) {
+  ::winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size : ::winsize{};
 }
 
 } // namespace
@@ -140,7 +97,14 @@ ordered_json to_json(const event_record& e) {
 void print_rows(const settings& s, const std::vector<std::string>& columns,
                 const std::vector<ordered_json>& rows) {
   switch (s.output) {
-    case format::table: print_table(s, columns, rows); break;
+    case format::table: {
+      const auto width = ::isatty(STDOUT_FILENO) == 1
+                           ? terminal_width(STDOUT_FILENO)
+                           : 0;
+      const auto color = use_color(s, STDOUT_FILENO);
+      fmt::print("{}", table_text(columns, rows, {width, color}));
+      break;
+    }
     case format::json:
       fmt::print("{}\n", dump_safely(ordered_json(rows), 2));
       break;
@@ -169,6 +133,16 @@ void print_object(const settings& s, const ordered_json& object) {
   }
 }
 
+void say(const settings& s, std::string_view text) {
+  if (!s.quiet)
+    fmt::print(stderr, "orcon: {}\n", text);
+}
+
+void say_more(const settings& s, std::string_view text) {
+  if (s.verbose)
+    say(s, text);
+}
+
 bool use_color(const settings& s, int fd) {
   if (s.color != "auto")
     return s.color == "always";
@@ -181,19 +155,27 @@ bool use_color(const settings& s, int fd) {
 std::string paint_state(std::string_view state, bool on) {
   if (!on)
     return std::string{state};
-  const auto* code = state == "SUCCEEDED" || state == "HEALTHY" ? "32"
-                     : state == "FAILED" || state == "CRITICAL" ? "31"
-                     : state == "CANCELLED" || state == "WARNING" ? "33"
-                     : state == "RUNNING"                         ? "36"
-                                                                  : "0";
+  // "FAILED (retry)" has not failed for good.
+  const auto is = [&](std::string_view name) { return state.starts_with(name); };
+  const auto* code = is("SUCCEEDED") || is("HEALTHY") ? "32"
+                     : is("FAILED (")                 ? "33"
+                     : is("FAILED") || is("CRITICAL") ? "31"
+                     : is("CANCELLED") || is("WARNING") ? "33"
+                     : is("RUNNING")                    ? "36"
+                                                        : "";
+  if (*code == '\0')
+    return std::string{state};
   return fmt::format("\x1b[{}m{}\x1b[0m", code, state);
 }
 
 unsigned terminal_width(int fd) {
-  ::winsize size{};
-  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    return size.ws_col;
-  return 80;
+  const auto columns = size_of_terminal(fd).ws_col;
+  return columns > 0 ? columns : 80;
+}
+
+unsigned terminal_height(int fd) {
+  const auto rows = size_of_terminal(fd).ws_row;
+  return rows > 0 ? rows : 24;
 }
 
 std::string with_commas(std::int64_t n) {
@@ -215,21 +197,6 @@ std::string human_duration(milliseconds d) {
   if (ms < 3'600'000)
     return fmt::format("{}m {:02}s", ms / 60'000, ms / 1000 % 60);
   return fmt::format("{}h {:02}m", ms / 3'600'000, ms / 60'000 % 60);
-}
-
-std::string shorten(std::string_view text, std::size_t width) {
-  const auto line = text.substr(0, text.find('\n'));
-  std::string out;
-  std::size_t used = 0;
-  for (auto c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    const auto starts = (byte & 0xC0) != 0x80;
-    if (starts && used == width - 1 && display_width(line) > width)
-      return out + "…";
-    used += starts ? 1 : 0;
-    out += byte < 0x20 || byte == 0x7F ? ' ' : c;
-  }
-  return line.size() < text.size() ? out + "…" : out;
 }
 
 } // namespace orcon

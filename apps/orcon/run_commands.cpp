@@ -5,6 +5,7 @@
 #include <conductor/monitor.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/filters.hpp"
 #include "apps/orcon/output.hpp"
 #include "apps/orcon/work.hpp"
 
@@ -13,11 +14,12 @@ namespace orcon {
 using namespace conductor;
 
 int start_run(const settings& s, const std::string& file);
+void add_report_command(CLI::App& run_group, const commands& c);
 
 namespace {
 
 struct list_options {
-  std::string state, name, before;
+  std::string state, name, since, label, before;
   std::size_t limit = 50;
 };
 
@@ -25,15 +27,15 @@ int list(const settings& s, const list_options& o) {
   const auto reader = open_reader(s);
   if (!reader)
     return report_error(reader.error());
-  run_filter filter{.name = o.name};
-  if (!o.state.empty()) {
-    const auto state = parse_run_state(o.state);
-    if (!state)
-      return report_error({errc::invalid, "\"" + o.state
-                                            + "\" is no state (PENDING, RUNNING, "
-                                              "SUCCEEDED, FAILED, CANCELLED)"});
-    filter.states = {*state};
-  }
+  const auto states = run_states_of(o.state);
+  if (!states)
+    return report_error(states.error());
+  const auto since = moment_of(o.since);
+  if (!since)
+    return report_error(since.error());
+  run_filter filter{.states = *states, .name = o.name, .since = *since};
+  if (const auto label = add_label(filter, o.label); !label)
+    return report_error(label.error());
   run_key before = 0;
   if (!o.before.empty()) {
     const auto run = find_run(**reader, o.before);
@@ -73,7 +75,8 @@ int show(const settings& s, const std::string& id) {
 } // namespace
 
 void add_run_commands(CLI::App& app, const commands& c) {
-  auto* group = app.add_subcommand("run", "Runs: start, list, show");
+  auto* group = app.add_subcommand(
+    "run", "Runs: start, list, show, watch, wait, report, retry, delete");
   group->require_subcommand(1);
   group->fallthrough();
 
@@ -92,6 +95,10 @@ void add_run_commands(CLI::App& app, const commands& c) {
   auto o = std::make_shared<list_options>();
   list_command->add_option("--state", o->state, "Only runs in this state");
   list_command->add_option("--name", o->name, "Only names that match (* and ?)");
+  list_command->add_option("--since", o->since,
+                           "Only runs created since: 2h (ago), a day, a time");
+  list_command->add_option("--label", o->label,
+                           "Only runs with this in their meta: KEY=VALUE");
   list_command->add_option("--limit", o->limit, "At most so many (default 50)");
   list_command->add_option("--before", o->before,
                            "Only runs older than this one: the next page");
@@ -105,6 +112,11 @@ void add_run_commands(CLI::App& app, const commands& c) {
   show_command->add_option("run", *id, "Id of the run (default: the newest)");
   show_command->callback(
     [c, id] { c.chosen = [c, id] { return show(c.common, *id); }; });
+
+  add_watch_commands(*group, c);
+  add_run_retry_command(*group, c);
+  add_delete_command(*group, c);
+  add_report_command(*group, c);
 }
 
 } // namespace orcon

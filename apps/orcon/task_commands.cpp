@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/filters.hpp"
 #include "apps/orcon/output.hpp"
 
 namespace orcon {
@@ -18,37 +19,6 @@ struct list_options {
 };
 
 constexpr std::size_t page_size = 1000;
-
-result<std::vector<task_state>> states_of(const std::string& text) {
-  if (text.empty())
-    return std::vector<task_state>{};
-  const auto state = parse_run_state(text);
-  if (!state)
-    return fail(errc::invalid, "\"" + text + "\" is no state (PENDING, RUNNING, "
-                                             "SUCCEEDED, FAILED, CANCELLED)");
-  std::vector states{static_cast<task_state>(*state)};
-  if (*state == run_state::failed)
-    states.push_back(task_state::retrying);
-  return states;
-}
-
-/// Finds a task by its id, or by name within the newest run.
-result<task_record> find_task(store_reader& reader, const std::string& text,
-                              const std::string& run_id) {
-  std::optional<task_key> key = reader.find_task(text);
-  if (!key && !parse_ulid(text)) {
-    const auto run = find_run(reader, run_id);
-    if (!run)
-      return tl::unexpected(run.error());
-    key = reader.find_task(run->key, text);
-    if (!key)
-      return fail(errc::not_found, "no task \"" + text + "\" in run " + run->id
-                                     + "; `orcon task list` shows them");
-  }
-  if (!key)
-    return fail(errc::not_found, "no task " + text);
-  return *reader.load_task(*key);
-}
 
 void add_table_cells(ordered_json& row, const task_record& t) {
   row["tries"] = t.attempt;
@@ -103,6 +73,54 @@ int list(const settings& s, const list_options& o,
   return done;
 }
 
+/// The attempts that the events tell of, first one first.
+std::vector<ordered_json> attempts_of(const std::vector<event_record>& events) {
+  std::vector<ordered_json> attempts;
+  std::vector<timestamp> starts;
+  for (const auto& e : events) {
+    const auto payload = json::parse(e.payload, nullptr, false);
+    if (e.name == "task.started") {
+      attempts.push_back({{"attempt", payload.value("attempt", 0)},
+                          {"started_at", to_iso(e.at)},
+                          {"ended_at", nullptr},
+                          {"took", nullptr},
+                          {"outcome", "running"},
+                          {"error", nullptr}});
+      starts.push_back(e.at);
+      continue;
+    }
+    const auto outcome = e.name == "task.succeeded"       ? "succeeded"
+                         : e.name == "task.failed"        ? "failed"
+                         : e.name == "task.lease_expired" ? "lost"
+                         : e.name == "task.cancelled"     ? "cancelled"
+                                                          : "";
+    if (attempts.empty() || !*outcome || attempts.back()["outcome"] != "running")
+      continue;
+    auto& last = attempts.back();
+    last["outcome"] = outcome;
+    last["ended_at"] = to_iso(e.at);
+    last["took"] = human_duration(e.at - starts.back());
+    if (const auto error = payload.find("error"); error != payload.end())
+      last["error"] = error->value("type", "") + ": "
+                      + error->value("message", "");
+  }
+  return attempts;
+}
+
+/// Who may execute the task and until when; null if nobody may.
+ordered_json lease_of(store_reader& reader, const task_record& task) {
+  // Of no epoch at all: every lease is another's.
+  constexpr std::int64_t nobody = -1;
+  constexpr std::size_t most = 10'000;
+  if (task.state == task_state::running)
+    for (const auto& lease : reader.load_lost_leases(nobody, no_time, most))
+      if (lease.tasks.contains(task.key))
+        return {{"attempt", task.attempt},
+                {"deadline", to_iso(lease.deadline)},
+                {"engine", lease.epoch}};
+  return nullptr;
+}
+
 int show(const settings& s, const std::string& text, const std::string& run) {
   const auto reader = open_reader(s);
   if (!reader)
@@ -113,9 +131,11 @@ int show(const settings& s, const std::string& text, const std::string& run) {
   auto object = to_json(*task);
   if (const auto fanout = (*reader)->load_fanout(task->key))
     object["children"] = to_json(fanout->children);
+  object["lease"] = lease_of(**reader, *task);
   const auto events
     = (*reader)->list_events({.run = task->run, .task = task->key}, 0, 1000);
   if (s.output != format::table) {
+    object["attempts"] = attempts_of(events);
     object["events"] = ordered_json::array();
     for (const auto& e : events)
       object["events"].push_back(to_json(e));
@@ -123,6 +143,12 @@ int show(const settings& s, const std::string& text, const std::string& run) {
     return done;
   }
   print_object(s, object);
+  const auto attempts = attempts_of(events);
+  if (!attempts.empty()) {
+    fmt::print("\n");
+    print_rows(s, {"attempt", "started_at", "took", "outcome", "error"},
+               attempts);
+  }
   fmt::print("\n");
   std::vector<ordered_json> rows;
   for (const auto& e : events)
@@ -144,8 +170,25 @@ void add_filters(CLI::App* command, const std::shared_ptr<list_options>& o) {
 
 } // namespace
 
+result<task_record> find_task(store_reader& reader, const std::string& text,
+                              const std::string& run_id) {
+  std::optional<task_key> key = reader.find_task(text);
+  if (!key && !parse_ulid(text)) {
+    const auto run = find_run(reader, run_id);
+    if (!run)
+      return tl::unexpected(run.error());
+    key = reader.find_task(run->key, text);
+    if (!key)
+      return fail(errc::not_found, "no task \"" + text + "\" in run " + run->id
+                                     + "; `orcon task list` shows them");
+  }
+  if (!key)
+    return fail(errc::not_found, "no task " + text);
+  return *reader.load_task(*key);
+}
+
 void add_task_commands(CLI::App& app, const commands& c) {
-  auto* group = app.add_subcommand("task", "Tasks: list, show, failures");
+  auto* group = app.add_subcommand("task", "Tasks: list, show, failures, retry");
   group->require_subcommand(1);
   group->fallthrough();
 
@@ -155,7 +198,7 @@ void add_task_commands(CLI::App& app, const commands& c) {
   list_command->add_option("--state", o->state, "Only tasks in this state");
   list_command->callback([c, o] {
     c.chosen = [c, o] {
-      auto states = states_of(o->state);
+      auto states = task_states_of(o->state);
       if (!states)
         return report_error(states.error());
       return list(c.common, *o, std::move(*states),
@@ -186,6 +229,7 @@ void add_task_commands(CLI::App& app, const commands& c) {
   show_command->callback([c, id, run] {
     c.chosen = [c, id, run] { return show(c.common, *id, *run); };
   });
+  add_task_retry_command(*group, c);
 }
 
 } // namespace orcon

@@ -4,11 +4,15 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <set>
 #include <thread>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/orcon/attempt_log.hpp"
+#include "apps/orcon/metrics_file.hpp"
 #include "apps/orcon/output.hpp"
 #include "apps/orcon/progress.hpp"
 
@@ -42,11 +46,6 @@ void on_signal(int) {
     ::_exit(interrupted);
 }
 
-void say(const settings& s, const std::string& text) {
-  if (!s.quiet)
-    fmt::print(stderr, "orcon: {}\n", text);
-}
-
 int stop_interrupted(engine& engine, const settings& s) {
   say(s, fmt::format("stopping: waiting up to {} for what is running "
                      "(Ctrl-C again ends at once)",
@@ -62,11 +61,31 @@ int stop_interrupted(engine& engine, const settings& s) {
 }
 
 /// Tells once that the storage takes no writes, and once that it does again.
-void watch_storage(const storage_state& now, bool& told, const settings& s) {
-  if (now.writable == told)
+void watch_storage(const storage_state& now, bool& told, progress& bars,
+                   const settings& s) {
+  if (now.writable == told) {
+    bars.clear();
     say(s, now.writable ? "the storage takes writes again; going on"
                         : "waiting: " + now.reason.message);
+  }
   told = !now.writable;
+}
+
+/// A run of another program may need handlers that only that one has: without
+/// a word it would wait for ever.
+void say_missing_handlers(const engine& engine, store_reader& reader,
+                          const std::vector<run_key>& runs,
+                          const settings& s) {
+  std::set<std::string> missing;
+  for (auto run : runs)
+    for (const auto& task :
+         reader.list_tasks({.run = run, .top_level = true}, 0, 1000))
+      if (!settled(task.state) && !engine.has_handler(task.handler))
+        missing.insert(task.handler);
+  for (const auto& handler : missing)
+    say(s, fmt::format("no handler \"{}\" here: its tasks wait for the program "
+                       "that registers it",
+                       handler));
 }
 
 } // namespace
@@ -88,20 +107,42 @@ signal_guard::~signal_guard() {
 
 bool signal_guard::stop_wanted() const { return first_signal != 0; }
 
+void add_work_options(CLI::App& command, settings& s) {
+  command
+    .add_option("--metrics-file", s.metrics_file,
+                "Write Prometheus' text format to this file every 10 s")
+    ->type_name("FILE");
+}
+
 result<engine> open_engine(const settings& s, bool create) {
-  return engine::open(
+  auto opened = engine::open(
     {.database = s.database, .workers = s.workers, .create = create});
+  if (opened)
+    say_more(s, fmt::format("database {}, {} attempts at once", s.database,
+                            s.workers > 0 ? std::to_string(s.workers)
+                                          : "as many as cores"));
+  return opened;
 }
 
 int work(engine& engine, const std::vector<std::string>& run_ids,
          const settings& s, const signal_guard& signals,
-         const std::function<void()>& each_turn) {
+         const std::function<void(const std::function<void()>&)>& each_turn) {
   const auto reader = engine.open_reader();
   std::vector<run_key> runs;
   for (const auto& id : run_ids)
     if (const auto run = reader->find_run(id))
       runs.push_back(*run);
+  say_missing_handlers(engine, *reader, runs, s);
   progress bars{s};
+  metrics_file figures{s.metrics_file};
+  const auto make_room = [&] { bars.clear(); };
+  attempt_log attempts{runs, system_now()};
+  const auto tell = [&] {
+    if (s.verbose && !s.quiet)
+      attempts.print(*reader, make_room);
+    if (each_turn)
+      each_turn(make_room);
+  };
   bool told = false;
   int code = done;
   for (std::size_t i = 0; i < run_ids.size();) {
@@ -109,11 +150,9 @@ int work(engine& engine, const std::vector<std::string>& run_ids,
     const auto storage = engine.storage();
     if (signals.stop_wanted() || storage.lost)
       break;
-    watch_storage(storage, told, s);
-    if (each_turn) {
-      bars.clear();
-      each_turn();
-    }
+    watch_storage(storage, told, bars, s);
+    figures.write(engine, s.database, false);
+    tell();
     bars.show(*reader, runs, false);
     if (!state && state.error().code != errc::timeout)
       return report_error(state.error());
@@ -124,11 +163,12 @@ int work(engine& engine, const std::vector<std::string>& run_ids,
       code = ended;
     ++i;
   }
-  if (each_turn) {
-    bars.clear();
-    each_turn();
-  }
-  bars.show(*reader, runs, true);
+  tell();
+  if (engine.storage().lost || signals.stop_wanted())
+    bars.keep(); // no summary follows
+  else
+    bars.show(*reader, runs, true);
+  figures.write(engine, s.database, true);
   if (engine.storage().lost)
     return report_error(engine.storage().reason);
   if (signals.stop_wanted())

@@ -21,16 +21,22 @@ public:
   bool stop_wanted() const;
 };
 
+/// Options of all commands that work runs.
+void add_work_options(CLI::App& command, settings& s);
+
 /// Opens the engine that the options name.
 conductor::result<conductor::engine> open_engine(const settings& s,
                                                  bool create = true);
 
 /// Works runs to their ends: progress on stderr, signals, storage trouble.
-/// `each_turn` is called several times a second, and once at the end. Returns
-/// the exit code; runs that did not succeed decide it.
-int work(conductor::engine& engine, const std::vector<std::string>& run_ids,
-         const settings& s, const signal_guard& signals,
-         const std::function<void()>& each_turn = {});
+/// `each_turn` is called several times a second, and once at the end; it calls
+/// what it is given before it prints something, and the progress makes room.
+/// Returns the exit code; runs that did not succeed decide it.
+int work(
+  conductor::engine& engine, const std::vector<std::string>& run_ids,
+  const settings& s, const signal_guard& signals,
+  const std::function<void(const std::function<void()>& make_room)>& each_turn
+  = {});
 
 /// Prints how a run ended: a few lines for people, or JSON.
 void print_summary(conductor::engine& engine, const std::string& run_id,

@@ -104,7 +104,7 @@ void add_work_commands(CLI::App& app, const commands& c) {
   auto file = std::make_shared<std::string>();
   exec->add_option("file", *file, "Definition; - is standard input")
     ->required();
-  exec->footer("\nExample:\n  orcon exec checksums.yaml --workers 8");
+  add_work_options(*exec, c.common);
   exec->callback([c, file] {
     c.chosen = [c, file] { return execute(c.common, *file); };
   });
@@ -114,7 +114,7 @@ void add_work_commands(CLI::App& app, const commands& c) {
   go_on->fallthrough();
   auto id = std::make_shared<std::string>();
   go_on->add_option("run", *id, "Id of a run (default: all that are unfinished)");
-  go_on->footer("\nExample:\n  orcon resume --db nightly.db");
+  add_work_options(*go_on, c.common);
   go_on->callback([c, id] {
     c.chosen = [c, id] { return resume(c.common, *id); };
   });

@@ -38,6 +38,16 @@ struct submission {
                     x.retry_budget, x.tasks, x.at)
 };
 
+/// An event that goes with no change of state.
+struct note {
+  run_key run = 0;
+  task_key task = 0;
+  timestamp at{};
+  event_entry event;
+
+  CONDUCTOR_MESSAGE(note, x.run, x.task, x.at, x.event)
+};
+
 /// Creates children first … first + count - 1 of a parent.
 /// Guard: the parent is PENDING and its cursor stands at first - 1.
 struct expansion {
@@ -48,9 +58,10 @@ struct expansion {
   std::int64_t offset = 0;           ///< of the source file, after this page
   std::string broken; ///< error (JSON): the expansion ends here, with what it has
   timestamp at{};
+  std::vector<note> notes; ///< go with it: refused if it is refused
 
   CONDUCTOR_MESSAGE(expansion, x.run, x.parent, x.first, x.count, x.items,
-                    x.offset, x.broken, x.at)
+                    x.offset, x.broken, x.at, x.notes)
 };
 
 /// Moves consecutive tasks of one parent from one state to another.
@@ -95,16 +106,6 @@ struct lease_extension {
   CONDUCTOR_MESSAGE(lease_extension, x.tasks, x.deadline)
 };
 
-/// An event that goes with no change of state.
-struct note {
-  run_key run = 0;
-  task_key task = 0;
-  timestamp at{};
-  event_entry event;
-
-  CONDUCTOR_MESSAGE(note, x.run, x.task, x.at, x.event)
-};
-
 /// Parts are applied in the order of the members; `leading` notes come before
 /// everything else (a pass says that it started), `notes` after.
 struct change_set {
@@ -117,11 +118,14 @@ struct change_set {
   std::vector<task_key> released; ///< leases given up, by their first task
   std::vector<lease_extension> extensions;
   std::vector<note> notes;
+  /// What the engine says of itself (JSON), kept until the next one; empty =
+  /// leave.
+  std::string engine_report;
 
   bool empty() const;
   CONDUCTOR_MESSAGE(change_set, x.submissions, x.leading, x.run_starts,
                     x.expansions, x.moves, x.run_moves, x.released,
-                    x.extensions, x.notes)
+                    x.extensions, x.notes, x.engine_report)
 };
 
 /// A task that did not move because its guard did not hold, and how it stands.

@@ -27,6 +27,8 @@ result<json> parse_json(std::string_view text, const json_limits& limits = {});
 
 /// Compact text; invalid UTF-8 becomes U+FFFD. Never throws.
 std::string dump(const json& value);
+/// The same of a text. Most have nothing to escape: those cost a copy.
+std::string quoted(std::string_view text);
 
 /// Whether the bytes are well-formed UTF-8.
 bool valid_utf8(std::string_view bytes);

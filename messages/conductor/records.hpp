@@ -134,6 +134,19 @@ struct task_brief {
                     x.retry_count, x.lost_count)
 };
 
+/// The engine that works on the store, or was the last to.
+struct engine_record {
+  std::int64_t epoch = 0; ///< openings so far
+  std::int64_t pid = 0;
+  bool closed = true;     ///< it has ended in good order
+  timestamp started_at{};
+  std::uint64_t commits = 0;
+  std::string report;     ///< JSON of its last `change_set::engine_report`
+
+  CONDUCTOR_MESSAGE(engine_record, x.epoch, x.pid, x.closed, x.started_at,
+                    x.commits, x.report)
+};
+
 /// The right to execute consecutive tasks until a deadline.
 struct lease_record {
   task_range tasks;

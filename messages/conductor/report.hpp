@@ -23,6 +23,19 @@ struct health_reason {
   CONDUCTOR_MESSAGE(health_reason, x.level, x.what, x.advice)
 };
 
+/// Tasks that fail again and again with the same error.
+struct retry_storm {
+  std::string type;
+  std::string message; ///< normalised
+  std::string task;    ///< name of the task that was retried most often
+  std::string run_id;  ///< its run
+  std::int64_t tasks = 0;       ///< that wait for a retry
+  std::int32_t most_retries = 0; ///< of `task`
+
+  CONDUCTOR_MESSAGE(retry_storm, x.type, x.message, x.task, x.run_id, x.tasks,
+                    x.most_retries)
+};
+
 struct health_report {
   timestamp at{};
   health status = health::healthy;
@@ -33,11 +46,17 @@ struct health_report {
   double failure_rate = 0;        ///< failed / settled attempts in the window
   std::int64_t attempts_in_window = 0;
   milliseconds oldest_due{0}; ///< how long the oldest due leaf has waited
-  std::int64_t database_bytes = 0, wal_bytes = 0;
+  std::vector<retry_storm> storms;
+  double commit_p99_seconds = 0;   ///< of the engine that runs; 0 = unknown
+  std::int64_t subscriber_lag = 0; ///< events, of the slowest subscriber
+  std::int64_t engine_pid = 0;     ///< 0: no engine runs
+  std::int64_t database_bytes = 0, wal_bytes = 0, disk_free_bytes = 0;
 
   CONDUCTOR_MESSAGE(health_report, x.at, x.status, x.reasons, x.tasks,
                     x.runs_open, x.stuck, x.failure_rate, x.attempts_in_window,
-                    x.oldest_due, x.database_bytes, x.wal_bytes)
+                    x.oldest_due, x.storms, x.commit_p99_seconds,
+                    x.subscriber_lag, x.engine_pid, x.database_bytes,
+                    x.wal_bytes, x.disk_free_bytes)
 };
 
 /// Failures that say the same once numbers and ids are left out.
@@ -47,8 +66,10 @@ struct failure_group {
   std::string example; ///< as it was
   std::string task;    ///< name of one task
   std::int64_t count = 0;
+  timestamp first{}, last{}; ///< when the first and the last of them failed
 
-  CONDUCTOR_MESSAGE(failure_group, x.type, x.message, x.example, x.task, x.count)
+  CONDUCTOR_MESSAGE(failure_group, x.type, x.message, x.example, x.task,
+                    x.count, x.first, x.last)
 };
 
 /// Passes of one kind of actor over a run.

@@ -30,7 +30,9 @@ struct task_filter {
 struct run_filter {
   std::vector<run_state> states; ///< empty = any
   std::string name;              ///< glob pattern; empty = any
-  timestamp since{};
+  timestamp since{};             ///< created at or after; none = any
+  /// A member of `meta` and its value as text; an empty name = any.
+  std::string label, label_value;
 };
 
 struct event_filter {
@@ -118,6 +120,21 @@ public:
   /// Events of a kind, of a run (0 = of all), since a moment (none = ever).
   virtual std::int64_t count_events(event_kind kind, run_key run,
                                     timestamp since) = 0;
+  /// The newest event's number; 0 if there is none.
+  virtual event_seq last_event() = 0;
+  /// Leaves of all runs by handler, handlers in alphabetical order.
+  virtual std::vector<handler_count> count_by_handler() = 0;
+  /// Runs by state.
+  virtual state_counts count_runs() = 0;
+  /// Since when the leaf has been due that has waited longest; none if no leaf
+  /// waits for a worker.
+  virtual std::optional<timestamp> oldest_due(timestamp now) = 0;
+  virtual engine_record load_engine() = 0;
+  /// The events of a run as they are kept: equal ones of consecutive tasks in
+  /// one span, payloads left out. By seq, with seq > after. What a picture of a
+  /// run of millions is drawn from.
+  virtual std::vector<event_span> list_event_spans(run_key run, event_seq after,
+                                                   std::size_t limit) = 0;
 };
 
 /// What a batch of change sets came to.
@@ -133,7 +150,8 @@ public:
 
   /// Applies all change sets in one transaction. Throws `store_error` when the
   /// storage fails: then nothing of the batch is in the store, unless
-  /// `store_error::in_doubt`.
+  /// `store_error::in_doubt`. Then the same batch must be given again, whole;
+  /// it is in the store once, whichever of the two commits did it.
   virtual batch_result commit(std::vector<change_set>& batch) = 0;
   /// The number that marks this opening of the store; leases carry it.
   virtual std::int64_t epoch() const = 0;
@@ -146,16 +164,20 @@ public:
 /// The storage failed: disk full, damaged, taken over by another engine.
 class store_error : public std::exception {
 public:
-  store_error(error why, bool fatal) : why_(std::move(why)), fatal_(fatal) {}
+  store_error(error why, bool fatal, bool in_doubt = false)
+    : why_(std::move(why)), fatal_(fatal), in_doubt_(in_doubt) {}
 
   const error& why() const { return why_; }
   /// True if trying again cannot help.
   bool fatal() const { return fatal_; }
+  /// True if the commit that failed may have happened all the same.
+  bool in_doubt() const { return in_doubt_; }
   const char* what() const noexcept override { return why_.message.c_str(); }
 
 private:
   error why_;
   bool fatal_;
+  bool in_doubt_;
 };
 
 /// The reference model: a store in memory, slow and obviously right. Readers

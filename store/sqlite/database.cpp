@@ -1,5 +1,6 @@
 #include "store/sqlite/database.hpp"
 
+#include <cerrno>
 #include <filesystem>
 
 #include "store/sqlite/schema.hpp"
@@ -35,12 +36,55 @@ std::string advice(errc code) {
   }
 }
 
+/// SQLite takes ENOSPC alone for a full disk; a quota and a bound on the sizes
+/// of files are no room either. The file that failed has kept its errno.
+bool no_room(sqlite3* db) {
+  for (const auto which :
+       {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int cause = 0;
+    if (sqlite3_file_control(db, "main", which, &file) == SQLITE_OK && file
+        && file->pMethods
+        && file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &cause)
+             == SQLITE_OK
+        && (cause == EFBIG || cause == EDQUOT))
+      return true;
+  }
+  return false;
+}
+
+std::string name_of(sqlite3* db) {
+  const auto* path = sqlite3_db_filename(db, "main");
+  return path ? std::filesystem::path{path}.filename().string() : "it";
+}
+
+/// A database in WAL mode has two files beside it, which readers need as well;
+/// and what a crash left half done only a writer may undo.
+const char* cannot_be_read(int extended) {
+  switch (extended) {
+    case SQLITE_READONLY_DIRECTORY:
+      return " is in a folder that cannot be written, which SQLite needs even "
+             "for reading; copy it to another folder";
+    case SQLITE_NOTADB:
+      return " is no Origin Conductor database; name another file with --db";
+    case SQLITE_READONLY_ROLLBACK:
+      return " was being created when its engine died; start an engine on it "
+             "first";
+    default: return nullptr;
+  }
+}
+
 } // namespace
 
 store_error to_error(sqlite3* db, int code, std::string_view doing) {
   const auto extended = db ? sqlite3_extended_errcode(db) : code;
-  const auto kind = kind_of(code);
-  std::string message = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+  if (const auto* why = db ? cannot_be_read(extended) : nullptr)
+    return {{kind_of(code), name_of(db) + why}, code == SQLITE_NOTADB};
+  const auto full = db && code == SQLITE_IOERR_WRITE && no_room(db);
+  const auto kind = full ? errc::full : kind_of(code);
+  std::string message = full ? sqlite3_errstr(SQLITE_FULL)
+                        : db ? sqlite3_errmsg(db)
+                             : sqlite3_errstr(code);
   if (kind == errc::io || kind == errc::corrupt)
     message += " (code " + std::to_string(extended) + ", at: "
                + std::string{doing.substr(0, 60)} + ")";
@@ -77,9 +121,14 @@ database::database(const std::string& path, int flags) : path_(path) {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  execute("PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-          "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;"
-          "PRAGMA foreign_keys=ON");
+  try {
+    execute("PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+            "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;"
+            "PRAGMA foreign_keys=ON");
+  } catch (...) {
+    sqlite3_close(handle_); // no destructor follows a constructor that throws
+    throw;
+  }
 }
 
 database::~database() {
@@ -108,6 +157,8 @@ std::int64_t database::number(std::string_view sql) {
 
 std::unique_ptr<database> open_for_reading(const std::string& path) {
   std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    throw store_error{{errc::not_ours, path + " is a directory"}, true};
   if (!std::filesystem::exists(path, ignored))
     throw store_error{{errc::not_found, "no database at " + path
                                           + "; name another with --db FILE"},
@@ -117,9 +168,14 @@ std::unique_ptr<database> open_for_reading(const std::string& path) {
   db->execute("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON");
   const auto version = check_identity(*db);
   if (version < schema_version)
-    throw store_error{{errc::not_ours, path + " is empty or of an older schema; "
-                                              "start an engine on it first"},
-                      true};
+    throw store_error{
+      {errc::not_ours,
+       version == 0 ? path + " is empty; start an engine on it first"
+                    : path + " has schema " + std::to_string(version)
+                        + ", which is older than this program's; bring it up "
+                          "with `orcon db migrate --db "
+                        + path + "`"},
+      true};
   return db;
 }
 

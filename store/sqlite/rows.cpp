@@ -55,6 +55,21 @@ void derive_counts(fanout_record& f) {
   c.unborn = f.total - f.expanded;
 }
 
+state_counts to_counts(const statement& row, int first) {
+  fanout_record f;
+  f.total = row.integer(first);
+  f.expanded = row.integer(first + 1);
+  f.children = {0,
+                0,
+                row.integer(first + 2),
+                row.integer(first + 3),
+                row.integer(first + 4),
+                row.integer(first + 5),
+                row.integer(first + 6)};
+  derive_counts(f);
+  return f.children;
+}
+
 std::optional<run_record> load_run(database& db, run_key run) {
   static const auto query = "SELECT " + std::string{sql::run_columns}
                             + " FROM run_rows WHERE run=?";

@@ -11,6 +11,10 @@ fanout_record to_fanout(const statement& row);
 /// Fills in what is derived from the cursors: `pending` and `unborn`.
 void derive_counts(fanout_record& fanout);
 
+/// Reads sums over fan-outs: seven columns from `first` on, total, expanded,
+/// running, retrying, succeeded, failed, cancelled.
+state_counts to_counts(const statement& row, int first);
+
 std::optional<run_record> load_run(database& db, run_key run);
 std::optional<fanout_record> load_fanout(database& db, task_key parent);
 

@@ -197,6 +197,20 @@ void create(database& db, std::uint64_t salt) {
   db.execute(events_view());
 }
 
+/// What an engine counts of itself, for other programs to read; and what was
+/// pruned, so that what is gone can be told from what is missing.
+void add_reports_and_prunings(database& db, std::uint64_t) {
+  db.execute(R"sql(
+ALTER TABLE engine ADD COLUMN report TEXT NOT NULL DEFAULT '[]';
+CREATE TABLE prunings(
+  run INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL,
+  state INTEGER NOT NULL, tasks INTEGER NOT NULL, events INTEGER NOT NULL,
+  first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+  end_task INTEGER NOT NULL, chain INTEGER NOT NULL,
+  at INTEGER NOT NULL) STRICT;
+)sql");
+}
+
 } // namespace
 
 int check_identity(database& db) {
@@ -222,7 +236,8 @@ int check_identity(database& db) {
 void migrate(database& db, std::uint64_t salt) {
   // Numbered, forward only; a step is never edited once released.
   using step = void (*)(database&, std::uint64_t);
-  constexpr std::array<step, schema_version> steps{create};
+  constexpr std::array<step, schema_version> steps{
+    create, add_reports_and_prunings};
   const auto from = check_identity(db);
   if (from == schema_version)
     return;

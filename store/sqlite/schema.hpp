@@ -6,7 +6,7 @@
 namespace conductor::sqlite {
 
 /// The newest schema this program knows (PRAGMA user_version).
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// Spans of events hold at most so many events; `offsets` has as many rows.
 inline constexpr std::int64_t max_span = longest_span;

@@ -72,6 +72,8 @@ inline constexpr text delete_lease = "DELETE FROM leases WHERE first=?";
 inline constexpr text extend_lease
   = "UPDATE leases SET deadline=? WHERE first=?";
 
+inline constexpr text set_engine_report = "UPDATE engine SET report=?";
+
 inline constexpr text insert_span
   = "INSERT INTO event_spans VALUES(?,?,?,?,?,?,?,?)";
 

@@ -136,13 +136,16 @@ std::vector<run_record> sqlite_reader::list_runs(const run_filter& filter,
                + " FROM run_rows WHERE run<? AND created>=? AND name GLOB ?";
   if (!filter.states.empty())
     query += " AND state IN (" + state_list(filter.states) + ")";
-  query += " ORDER BY run DESC LIMIT ?";
+  query += " AND (?4='' OR EXISTS(SELECT 1 FROM json_each(meta) m WHERE "
+           "m.key=?4 AND CASE m.type WHEN 'true' THEN 'true' WHEN 'false' "
+           "THEN 'false' ELSE CAST(m.value AS TEXT) END=?5)) "
+           "ORDER BY run DESC LIMIT ?6";
   std::vector<run_record> found;
   db_->prepared(query).each(
     [&](statement& row) { found.push_back(to_run(row)); },
     before ? before : INT64_MAX, filter.since,
-    filter.name.empty() ? std::string{"*"} : filter.name,
-    static_cast<std::int64_t>(limit));
+    filter.name.empty() ? std::string{"*"} : filter.name, filter.label,
+    filter.label_value, static_cast<std::int64_t>(limit));
   return found;
 }
 
@@ -150,33 +153,68 @@ std::vector<task_record> sqlite_reader::list_tasks(const task_filter& filter,
                                                    task_key after,
                                                    std::size_t limit) {
   const auto bounds = keys_of(filter.run);
-  const auto wants_failures
-    = !filter.states.empty()
-      && std::all_of(filter.states.begin(), filter.states.end(), [](auto s) {
-           return s == task_state::failed || s == task_state::retrying;
-         });
-  // Failed tasks are few and each has a row in `errors` or waits in `due`:
-  // drive from there rather than over all tasks of the run.
+  // What is few is driven from its own table, in the order of the text
+  // (CROSS), rather than from all tasks of the run: what failed has a row in
+  // `errors`, what is top-level one in `origins`.
+  const auto& states = filter.states;
+  const auto only_failures
+    = !states.empty() && std::all_of(states.begin(), states.end(), [](auto s) {
+        return s == task_state::failed || s == task_state::retrying;
+      });
+  const std::string few = filter.top_level ? "origins"
+                          : only_failures  ? "errors"
+                                           : "";
+  const std::string key = few.empty() ? "t.task" : "x.task";
   auto query = std::string{task_columns}
-               + (wants_failures ? "errors x JOIN task_rows t ON t.task=x.task"
-                                 : "task_rows t")
-               + std::string{task_joins} + "WHERE "
-               + (wants_failures ? "x.task>?1 AND x.task>=?2 AND x.task<?3"
-                                 : "t.task>?1 AND t.task>=?2 AND t.task<?3");
+               + (few.empty() ? "task_rows t"
+                              : few + " x CROSS JOIN task_rows t ON "
+                                      "t.task=x.task")
+               + std::string{task_joins} + "WHERE " + key + ">?1 AND " + key
+               + ">=?2 AND " + key + "<?3";
   if (filter.parent != 0)
     query += " AND t.parent=" + std::to_string(filter.parent);
   if (filter.top_level)
     query += " AND t.parent=0";
-  if (!filter.states.empty())
-    query += " AND t.state IN (" + state_list(filter.states) + ")";
+  if (!states.empty())
+    query += " AND t.state IN (" + state_list(states) + ")";
   query += " AND CASE WHEN ?4='' THEN 1 WHEN t.parent>0 THEN "
            "o.name||'#'||(t.task-f.base+1) GLOB ?4 ELSE o.name GLOB ?4 END "
-           "ORDER BY t.task LIMIT ?5";
+           "ORDER BY " + key + " LIMIT ?5";
   std::vector<task_record> found;
-  db_->prepared(query).each(
-    [&](statement& row) { found.push_back(to_task(row, ids_)); }, after,
-    bounds.first, bounds.end, filter.name, static_cast<std::int64_t>(limit));
+  for (const auto& range : ranges_with(filter, bounds, after)) {
+    if (found.size() >= limit)
+      break;
+    db_->prepared(query).each(
+      [&](statement& row) { found.push_back(to_task(row, ids_)); }, after,
+      range.first, range.end, filter.name,
+      static_cast<std::int64_t>(limit - found.size()));
+  }
   return found;
+}
+
+std::vector<sqlite_reader::key_range>
+sqlite_reader::ranges_with(const task_filter& filter, key_range bounds,
+                           task_key after) {
+  if (filter.run == 0 || filter.states.empty() || filter.top_level)
+    return {bounds};
+  // The parents' counters tell which of them have such children; a run's other
+  // tasks come first.
+  std::vector<key_range> ranges;
+  task_key next = bounds.first;
+  for (auto& f : list_fanouts(filter.run)) {
+    std::int64_t wanted = 0;
+    for (auto state : filter.states)
+      wanted += f.children[state];
+    if (wanted > 0 || f.total == 0)
+      continue;
+    if (next < f.base)
+      ranges.push_back({next, f.base});
+    next = f.base + f.total;
+  }
+  if (next < bounds.end)
+    ranges.push_back({next, bounds.end});
+  std::erase_if(ranges, [&](const auto& r) { return r.end <= after + 1; });
+  return ranges;
 }
 
 std::vector<event_record> sqlite_reader::list_events(const event_filter& filter,
@@ -236,24 +274,10 @@ std::vector<event_record> sqlite_reader::list_events(const event_filter& filter,
 
 state_counts sqlite_reader::count_leaves(run_key run) {
   state_counts total;
-  const auto add = [&](statement& row) {
-    fanout_record f;
-    f.total = row.integer(0);
-    f.expanded = row.integer(1);
-    f.children = {0,
-                  0,
-                  row.integer(2),
-                  row.integer(3),
-                  row.integer(4),
-                  row.integer(5),
-                  row.integer(6)};
-    derive_counts(f);
-    total += f.children;
-  };
   db_->prepared("SELECT total(total),total(expanded),total(running),"
                 "total(retrying),total(succeeded),total(failed),"
                 "total(cancelled) FROM fanouts WHERE ?1=0 OR run=?1")
-    .each(add, run);
+    .each([&](statement& row) { total += to_counts(row, 0); }, run);
   db_->prepared("SELECT t.state,count(*) FROM origins o JOIN task_rows t ON "
                 "t.task=o.task LEFT JOIN fanouts f ON f.task=o.task "
                 "WHERE f.task IS NULL AND (?1=0 OR o.run=?1) GROUP BY t.state")

@@ -51,6 +51,13 @@ public:
   retry_metrics measure_retries(run_key run) override;
   std::int64_t count_events(event_kind kind, run_key run,
                             timestamp since) override;
+  event_seq last_event() override;
+  std::vector<handler_count> count_by_handler() override;
+  state_counts count_runs() override;
+  std::optional<timestamp> oldest_due(timestamp now) override;
+  engine_record load_engine() override;
+  std::vector<event_span> list_event_spans(run_key run, event_seq after,
+                                           std::size_t limit) override;
 
   database& db() { return *db_; }
 
@@ -60,7 +67,12 @@ private:
   };
   /// The keys of a run's tasks, which are consecutive; all for run 0.
   key_range keys_of(run_key run);
+  /// Where within `bounds` tasks in one of the filter's states may be.
+  std::vector<key_range> ranges_with(const task_filter& filter,
+                                     key_range bounds, task_key after);
   std::vector<task_record> load_tasks(const std::vector<task_key>& keys);
+  /// The last event before a moment; 0 if there is none.
+  event_seq last_event_before(timestamp at);
 
   std::unique_ptr<database> db_;
   id_space ids_;

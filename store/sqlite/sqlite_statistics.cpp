@@ -1,3 +1,6 @@
+#include <map>
+
+#include "store/sqlite/rows.hpp"
 #include "store/sqlite/sqlite_reader.hpp"
 
 namespace conductor::sqlite {
@@ -67,12 +70,8 @@ retry_metrics sqlite_reader::measure_retries(run_key run) {
 
 std::int64_t sqlite_reader::count_events(event_kind kind, run_key run,
                                          timestamp since) {
-  // Seq grows with time: what is recent is at the end.
-  std::int64_t from = 0, count = 0;
-  if (since != no_time)
-    db_->prepared("SELECT seq FROM event_spans WHERE at<? ORDER BY seq DESC "
-                  "LIMIT 1")
-      .each([&](statement& row) { from = row.integer(0); }, since);
+  const auto from = since == no_time ? 0 : last_event_before(since);
+  std::int64_t count = 0;
   const auto* query
     = run != 0 ? "SELECT total(count) FROM event_spans WHERE kind=? AND seq>? "
                  "AND run=?"
@@ -81,6 +80,104 @@ std::int64_t sqlite_reader::count_events(event_kind kind, run_key run,
   db_->prepared(query).each([&](statement& row) { count = row.integer(0); },
                             kind, from, run);
   return count;
+}
+
+event_seq sqlite_reader::last_event_before(timestamp at) {
+  // Seq grows with time, so that the place is found by halving.
+  event_seq low = 0, high = last_event() + 1;
+  auto& probe = db_->prepared(
+    "SELECT seq,at FROM event_spans WHERE seq<=? ORDER BY seq DESC LIMIT 1");
+  while (high - low > 1) {
+    const auto middle = low + (high - low) / 2;
+    auto early = true;
+    probe.each([&](statement& row) { early = row.time(1) < at; }, middle);
+    (early ? low : high) = middle;
+  }
+  return low;
+}
+
+event_seq sqlite_reader::last_event() {
+  return db_->number(
+    "SELECT seq+count-1 FROM event_spans ORDER BY seq DESC LIMIT 1");
+}
+
+std::vector<handler_count> sqlite_reader::count_by_handler() {
+  std::map<std::string, state_counts> found;
+  db_->prepared("SELECT o.handler,total(f.total),total(f.expanded),"
+                "total(f.running),total(f.retrying),total(f.succeeded),"
+                "total(f.failed),total(f.cancelled) FROM fanouts f JOIN "
+                "origins o ON o.task=f.task GROUP BY o.handler")
+    .each([&](statement& row) { found[row.text(0)] += to_counts(row, 1); });
+  db_->prepared("SELECT o.handler,t.state,count(*) FROM origins o JOIN "
+                "task_rows t ON t.task=o.task LEFT JOIN fanouts f ON "
+                "f.task=o.task WHERE f.task IS NULL GROUP BY 1,2")
+    .each([&](statement& row) {
+      found[row.text(0)][static_cast<task_state>(row.integer(1))]
+        += row.integer(2);
+    });
+  std::vector<handler_count> sorted;
+  for (const auto& [handler, tasks] : found)
+    sorted.push_back({handler, tasks});
+  return sorted;
+}
+
+state_counts sqlite_reader::count_runs() {
+  state_counts runs;
+  db_->prepared("SELECT state,count(*) FROM run_rows GROUP BY state")
+    .each([&](statement& row) {
+      runs[static_cast<task_state>(row.integer(0))] = row.integer(1);
+    });
+  return runs;
+}
+
+std::optional<timestamp> sqlite_reader::oldest_due(timestamp now) {
+  std::optional<timestamp> oldest;
+  const auto look = [&](statement& row) {
+    if (!row.is_null(0) && (!oldest || row.time(0) < *oldest))
+      oldest = row.time(0);
+  };
+  db_->prepared("SELECT min(at) FROM due WHERE state=2 AND at<=?")
+    .each(look, now);
+  db_->prepared("SELECT min(t.created) FROM fanouts f JOIN task_rows t ON "
+                "t.task=f.base+f.claimed WHERE f.state=2 AND "
+                "f.claimed<f.expanded")
+    .each(look);
+  return oldest;
+}
+
+engine_record sqlite_reader::load_engine() {
+  engine_record e;
+  db_->prepared("SELECT epoch,pid,clean,started_at,commits,report FROM engine")
+    .each([&](statement& row) {
+      e = {row.integer(0),
+           row.integer(1),
+           row.integer(2) != 0,
+           row.time(3),
+           static_cast<std::uint64_t>(row.integer(4)),
+           row.text(5)};
+    });
+  return e;
+}
+
+std::vector<event_span> sqlite_reader::list_event_spans(run_key run,
+                                                        event_seq after,
+                                                        std::size_t limit) {
+  // The index on `run` ends in seq, so that each page is one walk along it.
+  std::vector<event_span> found;
+  db_->prepared("SELECT seq,first,count,kind,at FROM event_spans WHERE run=? "
+                "AND seq>? ORDER BY seq LIMIT ?")
+    .each(
+      [&](statement& row) {
+        found.push_back({row.integer(0),
+                         run,
+                         row.integer(1),
+                         row.integer(2),
+                         static_cast<event_kind>(row.integer(3)),
+                         row.time(4),
+                         {}});
+      },
+      run, after, static_cast<std::int64_t>(limit));
+  return found;
 }
 
 } // namespace conductor::sqlite

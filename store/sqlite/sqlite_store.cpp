@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -18,6 +19,13 @@ namespace {
 /// A check of every page pays off after a crash, while the file is small
 /// enough for nobody to wait for it.
 constexpr std::uintmax_t quick_check_bytes = 64u << 20;
+
+/// How long a reader in the middle of a long question may hold up a close.
+constexpr int patience_at_close_ms = 200;
+
+store_error taken_over() {
+  return {{errc::locked, "another engine took this database over"}, true};
+}
 
 class sqlite_store final : public store {
 public:
@@ -44,7 +52,9 @@ private:
   void take_over();
   void load_counters();
   void close_cleanly() noexcept;
-  void commit_transaction();
+  batch_result commit_transaction(transaction& work, batch_result result);
+  std::optional<batch_result> look_again();
+  void make_durable();
   void roll_back() noexcept;
 
   engine_lock lock_;
@@ -54,6 +64,13 @@ private:
   counters next_;
   std::int64_t epoch_ = 0;
   int wal_pages_ = 0;
+
+  /// A batch whose COMMIT failed, until a fresh look tells what became of it.
+  struct doubt {
+    std::uint64_t commits; ///< before it
+    batch_result result;   ///< if it happened
+  };
+  std::optional<doubt> doubt_;
 };
 
 void sqlite_store::connect() {
@@ -97,24 +114,34 @@ void sqlite_store::take_over() {
 }
 
 void sqlite_store::load_counters() {
-  next_.run = db_->number("SELECT max(run) FROM run_rows") + 1;
-  next_.task = std::max<std::int64_t>(
-    1, db_->number("SELECT end_task FROM run_rows ORDER BY run DESC LIMIT 1"));
-  next_.seq = std::max<std::int64_t>(
-    1,
-    db_->number("SELECT seq+count FROM event_spans ORDER BY seq DESC LIMIT 1"));
+  // A number that was given out once is never given out again, even if what had
+  // it was pruned.
+  const auto highest = [&](const char* kept, const char* pruned) {
+    return std::max<std::int64_t>(
+      {1, db_->number(kept), db_->number(pruned)});
+  };
+  next_.run = highest("SELECT max(run)+1 FROM run_rows",
+                      "SELECT max(run)+1 FROM prunings");
+  next_.task
+    = highest("SELECT end_task FROM run_rows ORDER BY run DESC LIMIT 1",
+              "SELECT max(end_task) FROM prunings");
+  next_.seq
+    = highest("SELECT seq+count FROM event_spans ORDER BY seq DESC LIMIT 1",
+              "SELECT max(last_seq)+1 FROM prunings");
   next_.commits
     = static_cast<std::uint64_t>(db_->number("SELECT commits FROM engine"));
 }
 
 batch_result sqlite_store::commit(std::vector<change_set>& batch) {
+  if (doubt_)
+    if (auto happened = look_again())
+      return std::move(*happened);
   batch_result result;
   transaction work{*db_, ids_, next_, epoch_};
   try {
     db_->prepared("BEGIN IMMEDIATE").run();
     if (db_->prepared(sql::guard_epoch).run(epoch_) != 1)
-      throw store_error{{errc::locked, "another engine took this database over"},
-                        true};
+      throw taken_over();
     for (auto& changes : batch)
       result.replies.push_back(work.apply(changes));
     work.finish();
@@ -122,23 +149,60 @@ batch_result sqlite_store::commit(std::vector<change_set>& batch) {
     roll_back();
     throw;
   }
-  commit_transaction();
-  next_ = work.next();
   result.fact = std::move(work.fact());
-  return result;
+  return commit_transaction(work, std::move(result));
 }
 
-void sqlite_store::commit_transaction() {
+batch_result sqlite_store::commit_transaction(transaction& work,
+                                              batch_result result) {
   try {
     db_->prepared("COMMIT").run();
   } catch (const store_error& trouble) {
     // The commit may have happened all the same: only a fresh look tells.
-    const auto before = next_.commits;
-    connect();
-    load_counters();
-    if (next_.commits == before)
-      throw store_error{trouble.why(), trouble.fatal()};
+    doubt_ = {next_.commits, std::move(result)};
+    if (auto happened = look_again())
+      return std::move(*happened);
+    throw;
   }
+  next_ = work.next();
+  return result;
+}
+
+/// What became of the batch in doubt: its result, or nothing if it is not in
+/// the database. While the database cannot be opened the doubt stays.
+std::optional<batch_result> sqlite_store::look_again() {
+  try {
+    connect();
+    if (db_->number("SELECT epoch FROM engine") != epoch_)
+      throw taken_over();
+    load_counters();
+  } catch (const store_error& trouble) {
+    throw store_error{trouble.why(), trouble.fatal(), true};
+  }
+  const auto happened = next_.commits != doubt_->commits;
+  if (happened)
+    make_durable();
+  auto settled = std::move(*doubt_);
+  doubt_.reset();
+  if (!happened)
+    return std::nullopt;
+  return std::move(settled.result);
+}
+
+/// What was read back may be in a cache only: it is acknowledged once it is in
+/// the database file, past the log whose sync has failed.
+void sqlite_store::make_durable() {
+  int logged = 0, copied = 0;
+  const auto code = sqlite3_wal_checkpoint_v2(
+    db_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied);
+  if (code != SQLITE_OK) {
+    const auto why = to_error(db_->handle(), code, "checkpoint").why();
+    throw store_error{why, false, true};
+  }
+  if (copied < logged)
+    throw store_error{{errc::io, "a commit is in doubt until readers let go of "
+                                 "the log"},
+                      false, true};
 }
 
 void sqlite_store::roll_back() noexcept {
@@ -159,6 +223,13 @@ void sqlite_store::close_cleanly() noexcept {
   try {
     if (db_)
       db_->prepared("UPDATE engine SET clean=1 WHERE epoch=?").run(epoch_);
+    // Beside readers that are still there, closing alone would leave all that
+    // is new in the log; a database should be one file.
+    if (db_) {
+      sqlite3_busy_timeout(db_->handle(), patience_at_close_ms);
+      sqlite3_wal_checkpoint_v2(db_->handle(), nullptr,
+                                SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    }
   } catch (const store_error&) {
     // The next opening then checks the file, nothing else.
   }
@@ -178,6 +249,16 @@ result<void> create_private(const std::string& path) {
   return {};
 }
 
+/// Names a file for a look that minds no journal and changes nothing.
+std::string immutable_uri(const std::string& path) {
+  std::string uri = "file:";
+  for (const auto c : path) {
+    const auto plain = c != '?' && c != '#' && c != '%';
+    uri += plain ? std::string{c} : c == '?' ? "%3f" : c == '#' ? "%23" : "%25";
+  }
+  return uri + "?immutable=1";
+}
+
 /// Refuses a file that is not ours before anything is put beside it.
 void look_before(const std::string& path) {
   std::error_code ignored;
@@ -185,8 +266,17 @@ void look_before(const std::string& path) {
     throw store_error{{errc::not_ours, path + " is a directory"}, true};
   if (std::filesystem::file_size(path, ignored) == 0 || ignored)
     return;
-  database probe{path, SQLITE_OPEN_READONLY};
-  check_identity(probe);
+  try {
+    database probe{path, SQLITE_OPEN_READONLY};
+    check_identity(probe);
+  } catch (const store_error&) {
+    // A crash during its creation leaves a journal that only a writer may
+    // undo. The file as it stands tells whose it is.
+    if (!std::filesystem::exists(path + "-journal", ignored))
+      throw;
+    database probe{immutable_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI};
+    check_identity(probe);
+  }
 }
 
 } // namespace

@@ -1,6 +1,11 @@
 #include "store/sqlite/task_walk.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <conductor/json_text.hpp>
@@ -18,17 +23,54 @@ struct path {
   std::uint8_t retries = 0, lost = 0, attempts = 0; ///< modulo 256
 };
 
+/// Seqs of events that were pruned: ranges in which some may be gone, and how
+/// many are.
+class pruned_events {
+public:
+  explicit pruned_events(database& db) {
+    db.prepared("SELECT first_seq,last_seq,events FROM prunings ORDER BY "
+                "first_seq")
+      .each([&](statement& row) {
+        count_ += row.integer(2);
+        last_ = std::max(last_, row.integer(1));
+        if (!ranges_.empty() && row.integer(0) <= ranges_.back().second + 1)
+          ranges_.back().second
+            = std::max(ranges_.back().second, row.integer(1));
+        else
+          ranges_.emplace_back(row.integer(0), row.integer(1));
+      });
+  }
+  /// Whether pruning may explain that first … last are missing.
+  bool cover(event_seq first, event_seq last) const {
+    return std::any_of(ranges_.begin(), ranges_.end(), [&](const auto& r) {
+      return r.first <= first && last <= r.second;
+    });
+  }
+  std::int64_t count() const { return count_; }
+  event_seq last() const { return last_; }
+
+private:
+  std::vector<std::pair<event_seq, event_seq>> ranges_;
+  std::int64_t count_ = 0;
+  event_seq last_ = 0;
+};
+
 class walk {
 public:
   walk(database& db, const complain& report)
-    : report_(report),
-      paths_(static_cast<std::size_t>(
-        db.number("SELECT max(end_task) FROM run_rows") + 1)) {}
+    : report_(report), pruned_(db),
+      size_(static_cast<std::size_t>(
+        db.number("SELECT max(end_task) FROM run_rows") + 1)),
+      paths_(static_cast<path*>(std::calloc(size_, sizeof(path)))) {
+    if (!paths_)
+      throw std::bad_alloc{};
+  }
 
   void span(const event_span& s, std::uint64_t hash);
   void compare(database& db);
 
 private:
+  void skip_to(event_seq next);
   void step(const event_span& s, task_key task);
   void run_step(const event_span& s);
   void complain_of(const event_span& s, task_key task, const char* what);
@@ -36,11 +78,20 @@ private:
     return json::parse(s.payload, nullptr, false).contains("retry_at");
   }
 
+  struct release {
+    void operator()(path* p) const { std::free(p); }
+  };
+
   const complain& report_;
-  std::vector<path> paths_;
+  pruned_events pruned_;
+  std::size_t size_;
+  /// By task key. Pages of keys that no task has are never touched, so that
+  /// they take no memory: a fan-out reserves keys for all of its children.
+  std::unique_ptr<path[], release> paths_;
+  event_seq missing_ = 0;
   std::unordered_map<run_key, std::uint64_t> chains_;
   std::unordered_map<run_key, task_state> runs_;
-  event_seq expected_ = 0;
+  event_seq expected_ = 1;
 };
 
 void walk::complain_of(const event_span& s, task_key task, const char* what) {
@@ -50,10 +101,7 @@ void walk::complain_of(const event_span& s, task_key task, const char* what) {
 }
 
 void walk::span(const event_span& s, std::uint64_t hash) {
-  // Pruning cuts at the beginning only; from then on there is no gap.
-  if (expected_ != 0 && s.seq != expected_)
-    report_("I5", "events between seq " + std::to_string(expected_) + " and "
-                    + std::to_string(s.seq) + " are missing");
+  skip_to(s.seq);
   expected_ = s.seq + s.count;
   auto& chain_of_run = chains_[s.run];
   const auto right = chain(chain_of_run, s);
@@ -64,6 +112,16 @@ void walk::span(const event_span& s, std::uint64_t hash) {
     run_step(s);
   for (std::int64_t i = 0; s.first != 0 && i < s.count; ++i)
     step(s, s.first + i);
+}
+
+/// Only what was pruned may be missing.
+void walk::skip_to(event_seq next) {
+  if (next == expected_)
+    return;
+  missing_ += next - expected_;
+  if (next < expected_ || !pruned_.cover(expected_, next - 1))
+    report_("I5", "events between seq " + std::to_string(expected_) + " and "
+                    + std::to_string(next) + " are missing");
 }
 
 void walk::run_step(const event_span& s) {
@@ -78,6 +136,8 @@ void walk::run_step(const event_span& s) {
     state = pending;
   else if (s.kind == event_kind::run_started)
     move(pending, running);
+  else if (s.kind == event_kind::run_reopened)
+    move(state == cancelled ? cancelled : failed, running);
   else if (s.kind == event_kind::run_aggregated)
     move(running, s.payload.find("SUCCEEDED") != std::string::npos ? succeeded
                   : s.payload.find("\"state\":\"FAILED") != std::string::npos
@@ -87,7 +147,7 @@ void walk::run_step(const event_span& s) {
 
 void walk::step(const event_span& s, task_key task) {
   using enum task_state;
-  if (task < 0 || static_cast<std::size_t>(task) >= paths_.size()) {
+  if (task < 0 || static_cast<std::size_t>(task) >= size_) {
     complain_of(s, task, "an event of a task that is none");
     return;
   }
@@ -119,6 +179,10 @@ void walk::step(const event_span& s, task_key task) {
       move(in(failed) || in(retrying), failed);
       break;
     case event_kind::task_retried:
+      if (s.payload.find("\"by\":\"hand\"") != std::string::npos) {
+        move(in(failed) || in(cancelled), pending);
+        break;
+      }
       move(in(retrying), pending);
       p.retries = static_cast<std::uint8_t>(
         p.retries
@@ -140,6 +204,10 @@ void walk::step(const event_span& s, task_key task) {
 }
 
 void walk::compare(database& db) {
+  skip_to(std::max(expected_, pruned_.last() + 1));
+  if (missing_ != pruned_.count())
+    report_("I5", std::to_string(missing_) + " events are missing, "
+                    + std::to_string(pruned_.count()) + " were pruned");
   const auto low = [](std::int64_t n) { return static_cast<std::uint8_t>(n); };
   db.prepared("SELECT task,state,attempt,retries,lost FROM task_rows")
     .each([&](statement& row) {

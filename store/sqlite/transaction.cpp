@@ -29,6 +29,8 @@ commit_reply transaction::apply(change_set& changes) {
     db_.prepared(sql::extend_lease).run(x.deadline, x.tasks.first);
   for (auto& n : changes.notes)
     write_event(n.run, {n.task, 1}, n.at, std::move(n.event));
+  if (!changes.engine_report.empty())
+    db_.prepared(sql::set_engine_report).run(changes.engine_report);
   return reply;
 }
 
@@ -104,6 +106,8 @@ void transaction::expand(expansion& e, commit_reply& reply) {
   if (e.count > 0)
     write_event(e.run, {first, e.count}, e.at,
                 {event_kind::task_created, "{}"});
+  for (auto& n : e.notes)
+    write_event(n.run, {n.task, 1}, n.at, std::move(n.event));
 }
 
 void transaction::write_fanout(const fanout_record& f) {

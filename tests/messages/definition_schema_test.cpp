@@ -149,7 +149,8 @@ struct samples {
 const std::map<std::string, samples>& field_samples() {
   static const samples duration{
       {"250ms", "5s", "10m", "2h", "1.5s", 0, "0"},
-      {"5 parsecs", "5", 5, "", nullptr, "-1s", "1d", " 1s", "1s "}};
+      {"5 parsecs", "5", 5, "", nullptr, "-1s", "1d", " 1s", "1s ", "-0s", ".5s",
+       "5.s", "0.0", "00"}};
   static const samples share{
       {0, 10, "5%", "0.5%", "100%", "0%", "099.5%", "100.0%"},
       {-1, 1.5, "5", "101%", "100.1%", "%", ".5%", "5.%", "1e1%", nullptr}};

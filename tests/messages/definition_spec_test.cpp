@@ -127,10 +127,10 @@ CAF_TEST(relative paths without a directory stay) {
       {"tasks",
        {{"a",
          {{"handler", "noop"}, {"input", {{"fanout", {{"lines", "f"}}}}}}}}}};
-  CAF_CHECK_EQUAL(read_definition(document, {}).spec.tasks[0].fanout.path, "f");
-  CAF_CHECK_EQUAL(
-      read_definition(document, {.directory = "/"}).spec.tasks[0].fanout.path,
-      "/f");
+  const auto nowhere = read_definition(document, {});
+  CAF_CHECK_EQUAL(nowhere.spec.tasks[0].fanout.path, "f");
+  const auto in_root = read_definition(document, {.directory = "/"});
+  CAF_CHECK_EQUAL(in_root.spec.tasks[0].fanout.path, "/f");
 }
 
 CAF_TEST(good specs pass) {

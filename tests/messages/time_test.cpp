@@ -46,7 +46,7 @@ CAF_TEST(what is no moment is refused) {
 
 CAF_TEST(durations) {
   const std::pair<const char*, std::int64_t> good[] = {
-    {"0", 0},          {"0.0", 0},      {"0ms", 0},        {"0h", 0},
+    {"0", 0},          {"0.0s", 0},     {"0ms", 0},        {"0h", 0},
     {"250ms", 250},    {"5s", 5000},    {"1.5s", 1500},    {"0.0004s", 0},
     {"10m", 600'000},  {"0.5m", 30'000}, {"2h", 7'200'000}, {"007s", 7000},
     {"36500h", 131'400'000'000}};
@@ -59,7 +59,8 @@ CAF_TEST(durations) {
   for (const auto* text :
        {"", "5", "-5s", "-0.1ms", "+5s", " 5s", "5 s", "5s ", "5S", "5sec",
         "5d", "s", "ms", ".", "1e3s", "nan", "inf", "infs", "nans", "1,5s",
-        "5m30s", "5 parsecs", "0x10s", "999999999999h"})
+        "5m30s", "5 parsecs", "-0s", "-0", ".5s", "5.s", ".s", "5.", "0.0", "00",
+        "1.2.3s", "0x10s", "999999999999h"})
     CAF_CHECK_EQUAL(parse_duration(text).has_value(), false);
 }
 

@@ -1,5 +1,7 @@
 #define CAF_SUITE rules.aggregate
 
+#include <array>
+
 #include <conductor/aggregate_rules.hpp>
 #include <conductor/json_text.hpp>
 
@@ -28,7 +30,7 @@ CAF_TEST(parents of all small combinations) {
               parent.broken = R"({"type":"t","message":"m"})";
             task_spec spec;
             spec.tolerate = {tolerated, 0};
-            const auto move = rules::plan_parent(parent, spec, "", now);
+            const auto move = rules::plan_parent(parent, spec, {}, now);
             const auto to = broken || bad > tolerated ? task_state::failed
                             : gone > 0 ? task_state::cancelled
                                        : task_state::succeeded;
@@ -55,8 +57,84 @@ CAF_TEST(parents of all small combinations) {
 CAF_TEST(outputs stand beside the counts) {
   fanout_record parent{.task = 3, .run = 1, .total = 2, .expanded = 2};
   parent.children.succeeded = 2;
-  const auto move = rules::plan_parent(parent, {}, "[1,2]", now);
-  CAF_CHECK_EQUAL(dump(json::parse(move.output)["outputs"]), "[1,2]");
+  const auto whole
+    = json::parse(rules::plan_parent(parent, {}, {"[1,2]"}, now).output);
+  CAF_CHECK_EQUAL(dump(whole["outputs"]), "[1,2]");
+  CAF_CHECK(!whole.contains("outputs_omitted"));
+  // What was left out for want of room is no null of the child's own.
+  const auto cut
+    = json::parse(rules::plan_parent(parent, {}, {"[1,null]", 1}, now).output);
+  CAF_CHECK_EQUAL(dump(cut["outputs"]), "[1,null]");
+  CAF_CHECK_EQUAL(cut["outputs_omitted"], 1);
+}
+
+CAF_TEST(a share of failures is rounded down) {
+  // Percent, children, failures that are tolerated.
+  constexpr std::array<std::array<std::int64_t, 3>, 12> cases{{{0, 10, 0},
+                                                               {1, 99, 0},
+                                                               {1, 100, 1},
+                                                               {5, 19, 0},
+                                                               {5, 20, 1},
+                                                               {5, 39, 1},
+                                                               {29, 100, 29},
+                                                               {33, 3, 0},
+                                                               {34, 3, 1},
+                                                               {57, 100, 57},
+                                                               {99, 10, 9},
+                                                               {100, 7, 7}}};
+  for (const auto& [percent, total, tolerated] : cases)
+    for (std::int64_t failed = 0; failed <= total; ++failed) {
+      fanout_record parent{.task = 3, .run = 1, .base = 10};
+      parent.total = parent.expanded = total;
+      parent.children.failed = failed;
+      parent.children.succeeded = total - failed;
+      task_spec spec;
+      spec.tolerate = {0, static_cast<double>(percent)};
+      const auto move = rules::plan_parent(parent, spec, {}, now);
+      CAF_CHECK_EQUAL(to_string(move.to), std::string{failed > tolerated
+                                                        ? "FAILED"
+                                                        : "SUCCEEDED"});
+      // The share is one of all children, however many exist so far.
+      spec.on_failure = on_failure::fail_fast;
+      parent.children.succeeded = 0;
+      if (failed < total)
+        CAF_CHECK_EQUAL(rules::should_fail_fast(parent, spec),
+                        failed > tolerated);
+    }
+}
+
+CAF_TEST(a parent that has failed gets no more children) {
+  fanout_record parent{.task = 3, .run = 1, .base = 10, .total = 9,
+                       .expanded = 4, .offset = 77};
+  parent.children.failed = 2;
+  const auto end = rules::plan_no_more_children(parent, now);
+  CAF_CHECK_EQUAL(end.run, 1);
+  CAF_CHECK_EQUAL(end.parent, 3);
+  CAF_CHECK_EQUAL(end.first, 5);
+  CAF_CHECK_EQUAL(end.count, 0);
+  CAF_CHECK_EQUAL(end.offset, 77);
+  CAF_CHECK(end.at == now);
+  const auto why = json::parse(end.broken);
+  CAF_CHECK_EQUAL(why["type"], "children_failed");
+  CAF_CHECK_EQUAL(why["failed"], 2);
+  // The pass that began with the expansion ends with it.
+  CAF_REQUIRE_EQUAL(end.notes.size(), 2u);
+  CAF_CHECK(end.notes[0].event.kind == event_kind::fanout_completed);
+  CAF_CHECK_EQUAL(end.notes[0].task, 3);
+  CAF_CHECK(end.notes[1].event.kind == event_kind::fanout_finished);
+  CAF_CHECK_EQUAL(end.notes[1].task, 0);
+  // As the store then has it: done once the rest is settled, and FAILED.
+  parent.broken = end.broken;
+  parent.total = parent.expanded;
+  CAF_CHECK(!rules::parent_is_done(parent));
+  parent.children.cancelled = 2;
+  CAF_CHECK(rules::parent_is_done(parent));
+  task_spec tolerant;
+  tolerant.tolerate = {0, 100};
+  const auto move = rules::plan_parent(parent, tolerant, {}, now);
+  CAF_CHECK(move.to == task_state::failed);
+  const auto error = json::parse(move.error);
+  CAF_CHECK_EQUAL(error["type"], "children_failed");
 }
 
 CAF_TEST(runs of all small combinations) {

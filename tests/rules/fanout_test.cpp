@@ -25,7 +25,7 @@ CAF_TEST(pages) {
       for (std::int64_t at = 0; at < total || at == 0; at += page) {
         const auto parent = parent_at(at, total);
         const auto count = rules::next_page(parent, page);
-        CAF_CHECK_EQUAL(count, std::min(page, total - at));
+        CAF_CHECK_EQUAL(count, std::int64_t{std::min(page, total - at)});
         const auto plan = rules::plan_page(parent, {}, count, {}, 0, now);
         const auto last = at + count == total;
         CAF_CHECK_EQUAL(plan.leading.size(), at == 0 ? 2u : 0u);
@@ -33,15 +33,29 @@ CAF_TEST(pages) {
         CAF_REQUIRE_EQUAL(plan.expansions.size(), 1u);
         CAF_CHECK_EQUAL(plan.expansions[0].first, at + 1);
         CAF_CHECK_EQUAL(plan.expansions[0].count, count);
-        CAF_CHECK_EQUAL(plan.notes.size(), last ? 2u : 0u);
+        const auto& notes = plan.expansions[0].notes;
+        CAF_CHECK(plan.notes.empty());
+        CAF_CHECK_EQUAL(notes.size(), last ? 2u : 0u);
         CAF_CHECK_EQUAL(plan.moves.size(), total == 0 ? 1u : 0u);
         if (last)
-          CAF_CHECK(plan.notes[0].event.kind
+          CAF_CHECK(notes[0].event.kind
                     == (total == 0 ? event_kind::fanout_skipped
                                    : event_kind::fanout_completed));
         if (total == 0)
           CAF_CHECK(plan.moves.at(0).to == task_state::succeeded);
       }
+}
+
+CAF_TEST(an empty list gives an empty list of outputs) {
+  task_spec spec;
+  const auto output = [&] {
+    return rules::plan_page(parent_at(0, 0), spec, 0, {}, 0, now)
+      .moves.at(0)
+      .output;
+  };
+  CAF_CHECK_EQUAL(output().find("outputs"), std::string::npos);
+  spec.collect = collect::outputs;
+  CAF_CHECK_NOT_EQUAL(output().find("\"outputs\":[]"), std::string::npos);
 }
 
 CAF_TEST(a broken source ends the expansion where it is) {
@@ -52,6 +66,6 @@ CAF_TEST(a broken source ends the expansion where it is) {
     CAF_CHECK_EQUAL(plan.expansions.at(0).first, at + 1);
     CAF_CHECK(!plan.expansions.at(0).broken.empty());
     CAF_CHECK(plan.moves.empty());
-    CAF_CHECK_EQUAL(plan.notes.size(), 2u);
+    CAF_CHECK_EQUAL(plan.expansions.at(0).notes.size(), 2u);
   }
 }

@@ -112,6 +112,42 @@ void long_ranges_make_several_spans(const store_factory& make) {
   require_same("last", events.back().task_name, std::string{"p#2500"});
 }
 
+void event_spans_by_run_and_page(const store_factory& make) {
+  workbench w{make};
+  std::vector<event_span> spans;
+  const auto commit = [&](change_set changes) {
+    for (auto& span : w.commit(std::move(changes)).fact.events)
+      spans.push_back(std::move(span));
+  };
+  change_set runs;
+  for (const auto* name : {"p", "q"}) {
+    auto& s = runs.submissions.emplace_back();
+    s.name = name;
+    s.tasks = {parent(name, 2'000)};
+    s.at = w.now;
+  }
+  commit(std::move(runs));
+  change_set children;
+  children.expansions.push_back(
+      {.run = 1, .parent = 1, .count = 2'000, .at = w.now});
+  commit(std::move(children));
+  w.now += milliseconds{100};
+  change_set leased;
+  leased.moves.push_back(
+      w.plan(1, {2, 1'500}, task_state::pending, 0, task_state::running));
+  leased.moves.back().events.push_back({event_kind::task_started, "{\"a\":1}"});
+  commit(std::move(leased));
+  std::erase_if(spans, [](const auto& span) { return span.run != 1; });
+  for (auto& span : spans)
+    span.payload.clear();
+  require_same("spans of the run", spans.size(), std::size_t{6});
+  require_same("all", w.reader->list_event_spans(1, 0, 99), spans);
+  require_same("page", w.reader->list_event_spans(1, spans[1].seq, 2),
+               {spans[2], spans[3]});
+  require_same("end", w.reader->list_event_spans(1, spans[5].seq, 9), {});
+  require_same("no such run", w.reader->list_event_spans(3, 0, 9), {});
+}
+
 } // namespace
 
 const std::vector<conformance_case>& event_cases() {
@@ -123,6 +159,7 @@ const std::vector<conformance_case>& event_cases() {
       {"events are chained run by run", events_are_chained_run_by_run},
       {"a hash tells spans apart", a_hash_tells_spans_apart},
       {"long ranges make several spans", long_ranges_make_several_spans},
+      {"event spans by run and page", event_spans_by_run_and_page},
   };
   return cases;
 }

@@ -154,6 +154,65 @@ void events_are_counted(const store_factory& make) {
   require_same("later", count(0, w.now + milliseconds{1}), std::int64_t{0});
 }
 
+void runs_by_label(const store_factory& make) {
+  workbench w{make};
+  for (const auto* meta :
+       {R"({"owner":"ops","tries":3})", R"({"owner":"dev","live":true})", "{}"}) {
+    change_set changes;
+    changes.submissions.push_back(
+      {.name = "r", .meta = meta, .tasks = {leaf("a")}, .at = w.now});
+    w.apply(changes);
+  }
+  const auto find = [&](const char* label, const char* value) {
+    std::vector<run_key> out;
+    run_filter filter;
+    filter.label = label;
+    filter.label_value = value;
+    for (const auto& r : w.reader->list_runs(filter, 0, 9))
+      out.push_back(r.key);
+    return out;
+  };
+  require_same("text", find("owner", "ops"), {1});
+  require_same("number", find("tries", "3"), {1});
+  require_same("truth", find("live", "true"), {2});
+  require_same("another value", find("owner", "OPS"), {});
+  require_same("no such label", find("own", "ops"), {});
+}
+
+void what_has_waited_longest(const store_factory& make) {
+  workbench w{make};
+  using since = std::optional<timestamp>;
+  require_same("nothing", w.reader->oldest_due(w.now), since{});
+  const auto start = w.now;
+  w.submit({parent("p", 2)});
+  require_same("no child yet", w.reader->oldest_due(w.now), since{});
+  w.now += milliseconds{100};
+  w.expand(1, 1, 2);
+  require_same("a child", w.reader->oldest_due(w.now), since{w.now});
+  w.lease(1, {2, 2}, 0);
+  require_same("all leased", w.reader->oldest_due(w.now), since{});
+  w.now += milliseconds{100};
+  w.submit({leaf("a")});
+  require_same("a leaf", w.reader->oldest_due(w.now), since{w.now});
+  require_same("not yet due", w.reader->oldest_due(start), since{});
+}
+
+void the_engine_speaks_of_itself(const store_factory& make) {
+  workbench w{make};
+  require_same("nothing yet", w.reader->load_engine().report, std::string{"[]"});
+  const auto before = w.reader->load_engine().commits;
+  change_set changes;
+  changes.engine_report = R"([{"name":"x"}])";
+  require("it is a change", !changes.empty());
+  w.apply(changes);
+  const auto engine = w.reader->load_engine();
+  require_same("report", engine.report, changes.engine_report);
+  require_same("commits", engine.commits, before + 1);
+  w.submit({leaf("a")});
+  require_same("it stays", w.reader->load_engine().report,
+               changes.engine_report);
+}
+
 } // namespace
 
 const std::vector<conformance_case>& list_cases() {
@@ -165,6 +224,9 @@ const std::vector<conformance_case>& list_cases() {
       {"running tasks that may be stuck", running_tasks_that_may_be_stuck},
       {"slowest and retried", slowest_and_retried},
       {"events are counted", events_are_counted},
+      {"runs by label", runs_by_label},
+      {"what has waited longest", what_has_waited_longest},
+      {"the engine speaks of itself", the_engine_speaks_of_itself},
   };
   return cases;
 }

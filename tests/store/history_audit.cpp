@@ -180,8 +180,8 @@ void history_audit::check_lists() {
         filter.name = name;
         reader_->list_tasks(filter, 2, 7);
       }
-  reader_->list_runs({{run_state::running}, "r*", from_ms(1'000)}, 9, 3);
-  reader_->list_runs({{}, "*[02468]", {}}, 0, 3);
+  reader_->list_runs({{run_state::running}, "r*", from_ms(1'000), {}, {}}, 9, 3);
+  reader_->list_runs({{}, "*[02468]", {}, {}, {}}, 0, 3);
   for (const auto* name : {"", "run.", "task.c", "task.created", "health", "x"})
     for (task_key task : {0, 1, 3, 6})
       reader_->list_events({task % 2, task, name}, 3, 11);
@@ -199,10 +199,26 @@ void history_audit::check_statistics(timestamp now) {
     const auto metrics = reader_->measure_retries(run);
     require_same("settled leaves", metrics.settled,
                  reader_->count_leaves(run).settled());
+    for (event_seq after = 0;;) {
+      const auto spans = reader_->list_event_spans(run, after, 7);
+      if (spans.empty())
+        break;
+      after = spans.back().seq;
+    }
     for (auto kind : {event_kind::task_started, event_kind::task_created})
       for (auto since : {no_time, now, now - milliseconds{4'000}})
         reader_->count_events(kind, run, since);
   }
+  reader_->oldest_due(now);
+  reader_->load_engine();
+  require_same("the newest event", reader_->last_event(),
+               static_cast<event_seq>(reader_->list_events({}, 0, all).size()));
+  state_counts leaves;
+  for (const auto& handler : reader_->count_by_handler())
+    leaves += handler.tasks;
+  require_same("leaves by handler", leaves, reader_->count_leaves(0));
+  require_same("runs by state", reader_->count_runs().total(),
+               std::ssize(reader_->list_runs({}, 0, all)));
 }
 
 } // namespace conductor::test

@@ -139,6 +139,31 @@ public:
                             timestamp since) override {
     return ask("count_events", &store_reader::count_events, kind, run, since);
   }
+  event_seq last_event() override {
+    return ask("last_event", &store_reader::last_event);
+  }
+  std::vector<handler_count> count_by_handler() override {
+    return ask("count_by_handler", &store_reader::count_by_handler);
+  }
+  state_counts count_runs() override {
+    return ask("count_runs", &store_reader::count_runs);
+  }
+  std::optional<timestamp> oldest_due(timestamp now) override {
+    return ask("oldest_due", &store_reader::oldest_due, now);
+  }
+  engine_record load_engine() override {
+    // Process, epoch and time are the stores' own.
+    auto left = left_->load_engine();
+    const auto right = right_->load_engine();
+    require_same("engine report", left.report, right.report);
+    require_same("commits", left.commits, right.commits);
+    return left;
+  }
+  std::vector<event_span> list_event_spans(run_key run, event_seq after,
+                                           std::size_t limit) override {
+    return ask("list_event_spans", &store_reader::list_event_spans, run, after,
+               limit);
+  }
 
 private:
   template <class Result, class... Params, class... Args>

@@ -12,50 +12,20 @@
 #include "tests/store/conformance.hpp"
 #include "tests/store/pair_store.hpp"
 #include "tests/store/random_history.hpp"
+#include "tests/store/sqlite_file.hpp"
 
 #include <caf/test/unit_test.hpp>
 
 using namespace conductor;
+using test::folder;
+using test::open;
+using test::salt;
+using test::verify;
 
 namespace {
 
-constexpr std::uint64_t salt = 1;
-
-/// A folder that goes away.
-struct folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path()
-                               / ("orcon-store-" + std::to_string(::getpid()));
-  int number = 0;
-
-  folder() { std::filesystem::create_directories(path); }
-  ~folder() { std::filesystem::remove_all(path); }
-  std::string next() {
-    return (path / (std::to_string(++number) + ".db")).string();
-  }
-};
-
-std::unique_ptr<store> open(const std::string& path) {
-  auto db = open_sqlite_store({.path = path, .salt = salt});
-  if (!db)
-    throw std::runtime_error{db.error().message};
-  return std::move(*db);
-}
-
-std::string verify(const std::string& path) {
-  const auto verdict = verify_database(path);
-  if (!verdict)
-    return verdict.error().message;
-  std::string wrong;
-  for (const auto& v : verdict->violations)
-    wrong += v.invariant + " " + v.what + "\n";
-  return wrong;
-}
-
 void execute(const std::string& path, const char* sql) {
-  sqlite3* db = nullptr;
-  CAF_REQUIRE_EQUAL(sqlite3_open(path.c_str(), &db), SQLITE_OK);
-  CAF_CHECK_EQUAL(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(db);
+  CAF_CHECK_EQUAL(test::execute(path, sql), SQLITE_OK);
 }
 
 errc code_of_opening(const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <conductor/change_set.hpp>
@@ -17,10 +18,15 @@ bool should_fail_fast(const fanout_record& parent, const task_spec& spec);
 /// Ends the expansion of a parent that has failed already.
 expansion plan_no_more_children(const fanout_record& parent, timestamp now);
 
+/// What the children of a parent gave, as far as there is room for it.
+struct collected_outputs {
+  std::string array;        ///< JSON; "" = they are not wanted
+  std::int64_t omitted = 0; ///< null in it, for want of room
+};
+
 /// PENDING → SUCCEEDED, FAILED or CANCELLED for a parent that is done.
-/// `outputs` is the JSON array of the children's outputs, or empty.
 task_move plan_parent(const fanout_record& parent, const task_spec& spec,
-                      const std::string& outputs, timestamp now);
+                      const collected_outputs& outputs, timestamp now);
 
 /// PENDING → RUNNING: its first task is fanned out or leased.
 run_move plan_run_start(run_key run, timestamp now);

@@ -25,4 +25,10 @@ change_set plan_page(const fanout_record& parent, const task_spec& spec,
 change_set plan_broken_source(const fanout_record& parent,
                               const std::string& message, timestamp now);
 
+/// What goes with the last expansion of a parent, whoever ends it: `how` is an
+/// event of the parent, and the run is told that the pass finished.
+std::vector<note> end_of_expansion(const fanout_record& parent,
+                                   event_kind how, std::int64_t created,
+                                   timestamp now);
+
 } // namespace conductor::rules

@@ -1,0 +1,91 @@
+#include "actors/reopening.hpp"
+
+#include <map>
+
+#include <conductor/json_text.hpp>
+#include <conductor/reopen_rules.hpp>
+
+namespace conductor {
+
+namespace {
+
+using rules::unsuccessful;
+
+bool has_error_type(const task_record& task, const std::string& type) {
+  if (type.empty())
+    return true;
+  const auto error = json::parse(task.last_error, nullptr, false);
+  return error.is_object() && error.value("type", "") == type;
+}
+
+std::vector<unsuccessful> find_unsuccessful(store_reader& reader,
+                                            task_filter which,
+                                            const std::string& error_type) {
+  std::vector<unsuccessful> found;
+  if (which.states.empty())
+    which.states = {task_state::failed, task_state::cancelled};
+  for (task_key after = 0;;) {
+    const auto page = reader.list_tasks(which, after, 1000);
+    for (const auto& t : page)
+      if (!reader.load_fanout(t.key) && has_error_type(t, error_type))
+        found.push_back({{t.key, t.run, t.parent, t.attempt, t.retry_count,
+                          t.lost_count},
+                         t.state});
+    if (page.size() < 1000)
+      return found;
+    after = page.back().key;
+  }
+}
+
+/// The parents above, each once. Errors: conflict, where a parent cannot go on.
+result<std::vector<fanout_record>>
+find_parents(store_reader& reader, const std::vector<unsuccessful>& leaves) {
+  std::map<task_key, fanout_record> parents;
+  for (const auto& leaf : leaves)
+    if (leaf.task.parent != 0 && !parents.count(leaf.task.parent))
+      parents[leaf.task.parent] = *reader.load_fanout(leaf.task.parent);
+  std::vector<fanout_record> found;
+  for (auto& [key, parent] : parents) {
+    const auto name = reader.load_task(key)->name;
+    if (parent.state == task_state::succeeded)
+      return fail(errc::conflict, name + " SUCCEEDED within its tolerance; its "
+                                         "failures cannot be retried");
+    if (!parent.broken.empty())
+      return fail(errc::conflict, "not all children of " + name
+                                    + " were created; submit the run again");
+    found.push_back(std::move(parent));
+  }
+  return found;
+}
+
+} // namespace
+
+result<reopening> plan_retry_by_hand(store_reader& reader, run_key run,
+                                     const task_filter& which,
+                                     const std::string& error_type,
+                                     timestamp now) {
+  const auto record = reader.load_run(run);
+  if (!record)
+    return fail(errc::not_found, "no such run");
+  if (!settled(record->state))
+    return fail(errc::conflict, "run " + record->id + " is "
+                                  + to_string(record->state)
+                                  + "; what failed in it can be retried by hand "
+                                    "once it has ended");
+  if (record->state == run_state::succeeded)
+    return fail(errc::conflict, "run " + record->id
+                                  + " SUCCEEDED; there is nothing to retry");
+  auto filter = which;
+  filter.run = run;
+  const auto leaves = find_unsuccessful(reader, filter, error_type);
+  if (leaves.empty())
+    return fail(errc::not_found, "nothing that failed in run " + record->id
+                                   + " matches");
+  const auto parents = find_parents(reader, leaves);
+  if (!parents)
+    return tl::unexpected(parents.error());
+  return reopening{rules::plan_reopening(*record, leaves, *parents, now),
+                   std::ssize(leaves)};
+}
+
+} // namespace conductor

@@ -1,0 +1,131 @@
+#define CAF_SUITE actors.engine
+
+#include <conductor/engine.hpp>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+
+#include <unistd.h>
+
+#include <caf/test/unit_test.hpp>
+
+using namespace conductor;
+using namespace std::chrono_literals;
+
+// The whole engine on a file, with its own threads.
+namespace {
+
+struct folder {
+  std::filesystem::path path
+    = std::filesystem::temp_directory_path()
+      / ("orcon-engine-" + std::to_string(::getpid()));
+  folder() { std::filesystem::create_directories(path); }
+  ~folder() { std::filesystem::remove_all(path); }
+  std::string database() const { return (path / "a.db").string(); }
+};
+
+engine open(const options& opts) {
+  auto opened = engine::open(opts);
+  if (!opened)
+    CAF_FAIL(opened.error().message);
+  return std::move(*opened);
+}
+
+std::string state_of(engine& e, const submitted_run& run) {
+  const auto state = e.wait(run.id, 20'000ms);
+  return state ? to_string(*state) : state.error().message;
+}
+
+} // namespace
+
+CAF_TEST(a handler without room hides no other) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 1, .claim_page = 2});
+  std::promise<void> release;
+  auto released = release.get_future().share();
+  e.handle("blocked", [released](const task_context&) {
+    released.wait();
+    return outcome::success();
+  });
+  run_spec slow{"slow"};
+  for (int i = 0; i < 10; ++i)
+    slow.task("blocked", "b" + std::to_string(i));
+  const auto first = e.submit(slow);
+  const auto second = e.submit(run_spec{"quick"}.task("noop"));
+  CAF_REQUIRE(first && second);
+  // None of the ten has ended, and only one of them can be under way. Before the
+  // monitor's first look, which would wake everybody up.
+  const auto quick = e.wait(second->id, 5'000ms);
+  CAF_CHECK(quick && *quick == run_state::succeeded);
+  CAF_CHECK_EQUAL(std::int64_t{e.report(first->id)->tasks.succeeded}, 0);
+  release.set_value();
+  CAF_CHECK_EQUAL(state_of(e, *first), "SUCCEEDED");
+}
+
+CAF_TEST(no type of failure means more to the engine than to its handler) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 2});
+  e.handle("odd", [](const task_context& task) {
+    const char* types[]{"shutdown", "timeout", "cancelled", "lease_expired"};
+    return outcome::failure(types[task.index() % 4], "says the handler");
+  });
+  run_spec spec{"odd"};
+  spec.task("odd").fanout(8);
+  spec.tasks.back().retry.max_retries = 0;
+  const auto run = e.submit(spec);
+  CAF_REQUIRE(run);
+  CAF_CHECK_EQUAL(state_of(e, *run), "FAILED");
+  CAF_CHECK_EQUAL(std::int64_t{e.report(run->id)->tasks.failed}, 8);
+}
+
+CAF_TEST(what failed is tried again by hand while the engine runs) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 2});
+  std::atomic<bool> healed{false};
+  e.handle("ill", [&](const task_context& task) {
+    return healed || task.index() % 2 == 0
+             ? outcome::success()
+             : outcome::failure("ill", "not yet");
+  });
+  run_spec spec{"ill"};
+  spec.task("ill").fanout(6);
+  spec.tasks.back().retry.max_retries = 0;
+  const auto run = e.submit(spec);
+  CAF_REQUIRE(run);
+  CAF_CHECK_EQUAL(state_of(e, *run), "FAILED");
+  CAF_CHECK(!e.retry(run->id, {}, "another type"));
+  healed = true;
+  const auto retried = e.retry(run->id);
+  CAF_REQUIRE(retried);
+  CAF_CHECK_EQUAL(*retried, 3);
+  CAF_CHECK_EQUAL(state_of(e, *run), "SUCCEEDED");
+  const auto again = e.retry(run->id);
+  CAF_REQUIRE(!again);
+  CAF_CHECK(again.error().code == errc::conflict);
+}
+
+CAF_TEST(figures are written down when the engine stops) {
+  folder dir;
+  {
+    auto e = open({.database = dir.database(), .workers = 2});
+    CAF_CHECK(e.has_handler("noop"));
+    CAF_CHECK(!e.has_handler("another"));
+    const auto run = e.submit(run_spec{"r"}.task("noop").fanout(100));
+    CAF_REQUIRE(run);
+    CAF_CHECK_EQUAL(state_of(e, *run), "SUCCEEDED");
+    e.stop();
+  }
+  const auto reader = open_sqlite_reader(dir.database());
+  CAF_REQUIRE(reader);
+  const auto engine = (*reader)->load_engine();
+  CAF_CHECK(engine.closed);
+  const auto text = to_prometheus(metrics_from_text(engine.report));
+  const std::string line
+    = "orcon_attempts_total{handler=\"noop\",outcome=\"succeeded\"} 100\n";
+  if (text.find(line) == std::string::npos)
+    CAF_ERROR(line << "is not in\n" << text);
+  // What is to be kept is in the one file.
+  CAF_CHECK(!std::filesystem::exists(dir.database() + "-wal")
+            || std::filesystem::file_size(dir.database() + "-wal") == 0);
+}
