@@ -63,10 +63,9 @@ void add_fail_fast(aggregate_state& s, change_set& plan, task_key key,
   if (parent->expanded < parent->total)
     plan.expansions.push_back(rules::plan_no_more_children(*parent, now));
   using enum task_state;
-  const auto rest = s.reader->list_tasks({.run = parent->run,
-                                          .parent = key,
-                                          .states = {pending, running, retrying}},
-                                         0, keys_a_change_set);
+  const auto rest = s.reader->list_tasks(
+    {.run = parent->run, .parent = key, .states = {pending, running, retrying}},
+    0, keys_a_change_set);
   for (const auto& t : rest)
     plan.moves.push_back(rules::plan_cancel(
       {t.key, t.run, t.parent, t.attempt, t.retry_count, t.lost_count}, t.state,
@@ -90,6 +89,29 @@ void add_parent(aggregate_state& s, change_set& plan, task_key key,
   }
 }
 
+/// Runs that are done, or will be when the parents planned so far have moved:
+/// one commit then ends both. The store refuses a run's end if a parent of it
+/// was refused.
+void add_runs(aggregate_state& s, change_set& plan, timestamp now) {
+  std::map<run_key, std::vector<task_state>> done;
+  for (std::size_t n = 0; !s.runs.empty() && n < keys_a_change_set; ++n)
+    done[s.runs.extract(s.runs.begin()).value()];
+  for (const auto& m : plan.moves)
+    if (m.parent == 0)
+      done[m.run].push_back(m.to);
+  for (const auto& [key, parents] : done) {
+    auto run = s.reader->load_run(key);
+    for (const auto to : parents)
+      if (run)
+        run = rules::after_task(*run, to);
+    if (!run || !rules::run_is_done(*run))
+      continue;
+    if (run->state == run_state::pending)
+      plan.run_starts.push_back(rules::plan_run_start(key, now));
+    plan.run_moves.push_back(rules::plan_run(*run, now));
+  }
+}
+
 /// A pass tells each run it touched that it began and what it did.
 void add_pass_notes(change_set& plan, timestamp now) {
   std::map<run_key, std::pair<int, int>> counts; // parents, runs
@@ -98,13 +120,14 @@ void add_pass_notes(change_set& plan, timestamp now) {
   for (const auto& m : plan.run_moves)
     ++counts[m.run].second;
   for (const auto& [run, count] : counts) {
-    plan.leading.push_back({run, 0, now, {event_kind::aggregate_started, "{}"}});
-    plan.notes.push_back({run,
-                          0,
-                          now,
-                          {event_kind::aggregate_finished,
-                           dump({{"parents", count.first},
-                                 {"runs", count.second}})}});
+    plan.leading.push_back(
+      {run, 0, now, {event_kind::aggregate_started, "{}"}});
+    plan.notes.push_back(
+      {run,
+       0,
+       now,
+       {event_kind::aggregate_finished,
+        dump({{"parents", count.first}, {"runs", count.second}})}});
   }
 }
 
@@ -116,15 +139,7 @@ change_set plan_pass(aggregate_state& s) {
   while (!s.failing.empty() && plan.moves.size() < keys_a_change_set)
     add_fail_fast(s, plan, s.failing.extract(s.failing.begin()).value(), now);
   rules::merge_ranges(plan.moves);
-  for (std::size_t n = 0; !s.runs.empty() && n < keys_a_change_set; ++n) {
-    const auto run
-      = s.reader->load_run(s.runs.extract(s.runs.begin()).value());
-    if (!run || !rules::run_is_done(*run))
-      continue;
-    if (run->state == run_state::pending)
-      plan.run_starts.push_back(rules::plan_run_start(run->key, now));
-    plan.run_moves.push_back(rules::plan_run(*run, now));
-  }
+  add_runs(s, plan, now);
   add_pass_notes(plan, now);
   return plan;
 }
@@ -142,13 +157,8 @@ void pump(self_ptr self) {
     auto moved = std::ssize(plan.run_moves);
     for (const auto& m : plan.moves)
       moved += m.tasks.count;
-    std::vector<run_key> runs;
-    for (const auto& m : plan.moves)
-      runs.push_back(m.run);
     submit_changes(self, std::move(plan), [=](const commit_reply& reply) {
       self->state.report.changed += moved - std::ssize(reply.refusals);
-      // A settled parent may have been the last task of its run.
-      self->state.runs.insert(runs.begin(), runs.end());
       pump(self);
     });
   }

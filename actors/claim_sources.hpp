@@ -63,8 +63,7 @@ std::optional<claim_sources::offer> claim_sources::next(std::int64_t room,
     if (place == parents_.end())
       place = parents_.begin();
     auto& [parent, e] = *place;
-    const auto count
-      = std::min({room, e.expanded - e.offered, limit(parent)});
+    const auto count = std::min({room, e.expanded - e.offered, limit(parent)});
     if (count > 0) {
       last_ = parent;
       const task_range tasks{e.base + e.offered, count};

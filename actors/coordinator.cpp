@@ -6,11 +6,11 @@
 
 #include <unistd.h>
 
+#include <conductor/aggregate_rules.hpp>
 #include <conductor/engine.hpp>
 #include <conductor/json_text.hpp>
 #include <conductor/lease_rules.hpp>
 #include <conductor/retry_rules.hpp>
-#include <conductor/aggregate_rules.hpp>
 #include <conductor/submission.hpp>
 
 #include "actors/stop_in_order.hpp"
@@ -54,14 +54,12 @@ caf::result<step_result> commit(self_ptr self, change_set changes,
                                 Answer answer) {
   auto promise = self->make_response_promise<step_result>();
   self
-    ->request(self->state.actors.persistence, caf::infinite,
-              std::move(changes))
-    .then(
-      [=](const commit_reply& r) mutable { promise.deliver(answer(r)); },
-      [=](const caf::error&) mutable {
-        promise.deliver(answer(
-          {.trouble = {errc::stopped, "the engine has stopped"}}));
-      });
+    ->request(self->state.actors.persistence, caf::infinite, std::move(changes))
+    .then([=](const commit_reply& r) mutable { promise.deliver(answer(r)); },
+          [=](const caf::error&) mutable {
+            promise.deliver(
+              answer({.trouble = {errc::stopped, "the engine has stopped"}}));
+          });
   return promise;
 }
 
@@ -96,11 +94,11 @@ caf::result<step_result> pass(self_ptr self, const run_step& step) {
         });
   };
   switch (step.actor) {
-    case role::fanout: ask(a.fanout); break;
-    case role::retry: ask(a.retry); break;
-    case role::aggregate: ask(a.aggregate); break;
-    case role::executor: ask(a.executor); break;
-    case role::monitor: ask(a.monitor); break;
+  case role::fanout: ask(a.fanout); break;
+  case role::retry: ask(a.retry); break;
+  case role::aggregate: ask(a.aggregate); break;
+  case role::executor: ask(a.executor); break;
+  case role::monitor: ask(a.monitor); break;
   }
   return promise;
 }
@@ -135,9 +133,9 @@ caf::result<step_result> settle(self_ptr self, const settle_step& step) {
     return trouble(errc::conflict, step.task + " is no leaf that is due");
   if (step.succeed && !step.text.empty())
     if (const auto output = parse_json(step.text); !output)
-      return trouble(errc::invalid, "the output of " + step.task
-                                      + " is no JSON: "
-                                      + output.error().message);
+      return trouble(errc::invalid,
+                     "the output of " + step.task
+                       + " is no JSON: " + output.error().message);
   const auto budget_left = rules::budget_left(
     *s.reader->load_run(*run), s.reader->count_leaves(*run).total());
   auto plan = plan_by_hand(*task, s.reader->load_origin(*key)->spec, step,
@@ -202,9 +200,8 @@ caf::result<stopped> stop(self_ptr self) {
   for (auto& w : s.waiting)
     w.promise.deliver(trouble(errc::stopped, "the coordinator has stopped"));
   s.waiting.clear();
-  const auto plain = [](const auto& actor) {
-    return caf::actor_cast<caf::actor>(actor);
-  };
+  const auto plain
+    = [](const auto& actor) { return caf::actor_cast<caf::actor>(actor); };
   const auto& a = s.actors;
   stop_in_order(self,
                 {plain(a.executor), plain(a.fanout), plain(a.aggregate),
@@ -218,8 +215,8 @@ caf::result<stopped> stop(self_ptr self) {
   return promise;
 }
 
-void spawn_engine(self_ptr self, std::shared_ptr<store> db, handler_map handlers,
-                  bool detached) {
+void spawn_engine(self_ptr self, std::shared_ptr<store> db,
+                  handler_map handlers, bool detached) {
   auto& s = self->state;
   auto& sys = self->system();
   // Whoever owns the writer's end owns the store: it is closed when that ends.
@@ -235,7 +232,9 @@ void spawn_engine(self_ptr self, std::shared_ptr<store> db, handler_map handlers
     = spawn_persistence(sys, db, s.opts, s.actors.hub, detached);
   const role_context context{s.opts,
                              [now = s.now_ms] { return from_ms(*now); },
-                             s.actors.persistence, open_reader, db->epoch(),
+                             s.actors.persistence,
+                             open_reader,
+                             db->epoch(),
                              make_outbox()};
   s.actors.fanout = spawn_fanout(sys, context);
   s.actors.aggregate = spawn_aggregate(sys, context);

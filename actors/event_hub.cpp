@@ -16,7 +16,7 @@ struct subscription {
 struct hub_state {
   std::function<std::unique_ptr<store_reader>()> open_reader;
   std::unique_ptr<store_reader> reader;
-  std::vector<fact_listener> listeners;
+  std::vector<listen> listeners;
   std::map<caf::actor_addr, subscription> subscriptions;
   std::shared_ptr<engine_metrics> metrics;
   event_seq newest = 0;
@@ -56,11 +56,29 @@ void serve(self_ptr self, const caf::actor_addr& who) {
       [=](const caf::error&) { self->state.subscriptions.erase(who); });
 }
 
+std::uint32_t topics_of(const committed& fact) {
+  auto found = fact.runs.empty() ? 0u : topics::submissions;
+  found |= fact.parents.empty() ? 0u : topics::parents;
+  for (const auto& m : fact.moves) {
+    found |= m.to == task_state::pending ? topics::due : 0u;
+    found |= m.to == task_state::retrying ? topics::retries : 0u;
+    found |= m.to == task_state::cancelled ? topics::cancels : 0u;
+  }
+  for (const auto& run : fact.progress)
+    found |= settled(run.state)                 ? topics::ended
+             : run.settled_tasks() == run.tasks ? topics::done
+                                                : 0u;
+  return found;
+}
+
 /// One message for all of them: it is shared, not copied.
-void tell_listeners(self_ptr self, const caf::message& news) {
-  for (const auto& listener : self->state.listeners)
-    caf::actor_cast<caf::strong_actor_ptr>(listener)->enqueue(
-      self->ctrl(), caf::make_message_id(), news, self->context());
+template <class News>
+void tell_listeners(self_ptr self, News news, std::uint32_t found) {
+  const auto shared = caf::make_message(std::move(news));
+  for (const auto& [listener, wanted] : self->state.listeners)
+    if (found == topics::all || wanted == topics::all || (found & wanted) != 0)
+      caf::actor_cast<caf::strong_actor_ptr>(listener)->enqueue(
+        self->ctrl(), caf::make_message_id(), shared, self->context());
 }
 
 /// How far the slowest subscriber is behind.
@@ -82,22 +100,18 @@ event_hub(self_ptr self,
     self->state.subscriptions.erase(down.source);
   });
   return {
-    [=](const committed& fact) {
-      tell_listeners(self, caf::make_message(fact));
+    [=](committed& fact) {
       if (!fact.events.empty())
         self->state.newest
           = fact.events.back().seq + fact.events.back().count - 1;
+      const auto found = topics_of(fact);
+      tell_listeners(self, std::move(fact), found);
       show_lag(self->state);
-      for (const auto& [who, ignored] :
-           std::map{self->state.subscriptions})
+      for (const auto& [who, ignored] : std::map{self->state.subscriptions})
         serve(self, who);
     },
-    [=](const storage_state& news) {
-      tell_listeners(self, caf::make_message(news));
-    },
-    [=](listen& wish) {
-      self->state.listeners.push_back(std::move(wish.listener));
-    },
+    [=](const storage_state& news) { tell_listeners(self, news, topics::all); },
+    [=](listen& wish) { self->state.listeners.push_back(std::move(wish)); },
     [=](subscribe& wish) {
       const auto who = wish.subscriber.address();
       self->monitor(wish.subscriber);

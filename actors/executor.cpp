@@ -21,8 +21,7 @@ void pump(self_ptr self, bool waited = false);
 /// A request whose failure means that the writer is gone.
 template <class Done>
 void send_changes(self_ptr self, change_set changes, Done done) {
-  self
-    ->request(self->state.context.writer, caf::infinite, std::move(changes))
+  self->request(self->state.context.writer, caf::infinite, std::move(changes))
     .then(done, [self](const caf::error&) {
       self->state.stopping = true;
       finish_pass(self->state);
@@ -173,8 +172,7 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
       } else if (t == gathered) {
         self->state.gathering = false;
         pump(self, true);
-      }
-      else if (t.generation == self->state.timer)
+      } else if (t.generation == self->state.timer)
         on_timer(self);
     },
     [=](pass_request) -> caf::result<pass_report> {

@@ -24,8 +24,9 @@ void executor_state::init(role_context given, handler_map handlers) {
   slots_ = opts.workers ? opts.workers
                         : std::max(1u, std::thread::hardware_concurrency());
   for (auto& [handler_name, work] : handlers)
-    lanes_.emplace(handler_name, lane{work, slots_, opts.lease_ahead,
-                                      context.metrics->of_handler(handler_name)});
+    lanes_.emplace(handler_name,
+                   lane{work, slots_, opts.lease_ahead,
+                        context.metrics->of_handler(handler_name)});
   random_.seed(opts.seed ? opts.seed : std::random_device{}());
 }
 
@@ -80,7 +81,8 @@ lane* executor_state::lane_of(const task_origin& origin) {
   return found == lanes_.end() ? nullptr : &found->second;
 }
 
-// -- claims -----------------------------------------------------------------------
+// -- claims
+// -----------------------------------------------------------------------
 
 executor_state::claim executor_state::plan_claims(timestamp now) {
   claim plan;
@@ -99,8 +101,9 @@ void executor_state::claim_children(claim& plan, timestamp now) {
     if (!work)
       return 0;
     const auto bound = origin->spec.max_concurrency;
-    return bound == 0 ? work->room()
-                      : std::min(work->room(), bound - children_leased_[parent]);
+    return bound == 0
+             ? work->room()
+             : std::min(work->room(), bound - children_leased_[parent]);
   };
   while (left > 0) {
     const auto offer = sources_.next(left, limit);
@@ -195,9 +198,9 @@ void executor_state::start(const claim& planned, const commit_reply& reply,
         start_range(m, {next, task - next}, now);
       next = task + 1;
     }
-    const auto lost = std::count_if(
-      refused.begin(), refused.end(),
-      [&](task_key task) { return m.tasks.contains(task); });
+    const auto lost
+      = std::count_if(refused.begin(), refused.end(),
+                      [&](task_key task) { return m.tasks.contains(task); });
     if (lost > 0) {
       lane_of(*origin_of(m.tasks.first, m.parent))->give_back(lost);
       if (m.parent != 0)
@@ -213,10 +216,10 @@ void executor_state::start_range(const task_move& m, task_range tasks,
   const auto& spec = origin->spec;
   const auto ids = reader->ids();
   const auto kind = spec.fanout.kind;
-  const auto stored = m.parent != 0 && kind != source_kind::count
-                      && kind != source_kind::range;
-  const auto items = stored ? reader->load_items(tasks)
-                            : std::vector<std::string>{};
+  const auto stored
+    = m.parent != 0 && kind != source_kind::count && kind != source_kind::range;
+  const auto items
+    = stored ? reader->load_items(tasks) : std::vector<std::string>{};
   const auto timed = spec.timeout.count() > 0 && !work->traits().own_timeout;
   // A retry of the first task may share the key with the lease it came from.
   leases_[tasks.first] += tasks.count;
@@ -231,8 +234,8 @@ void executor_state::start_range(const task_move& m, task_range tasks,
       if (stored)
         a.item = items[static_cast<std::size_t>(task - tasks.first)];
       else if (kind == source_kind::range)
-        a.item = std::to_string(spec.fanout.from
-                                + (a.index - 1) * spec.fanout.step);
+        a.item
+          = std::to_string(spec.fanout.from + (a.index - 1) * spec.fanout.step);
       else
         a.item = std::to_string(a.index);
     }
@@ -248,7 +251,8 @@ void executor_state::start_range(const task_move& m, task_range tasks,
   }
 }
 
-// -- time -------------------------------------------------------------------------
+// -- time
+// -------------------------------------------------------------------------
 
 std::optional<timestamp> executor_state::next_timeout() const {
   if (timeouts_.empty())
@@ -268,16 +272,14 @@ void executor_state::time_out(timestamp now) {
     h.work->work().cancel(task, h.brief.attempt, "timeout");
     auto late = outcome::failure(
       "timeout", "timed out after " + to_text(h.origin->spec.timeout));
-    box->report(task, h.brief.attempt, std::move(late),
-                h.origin->spec.timeout);
+    box->report(task, h.brief.attempt, std::move(late), h.origin->spec.timeout);
   }
 }
 
 change_set executor_state::plan_extensions(timestamp now) {
   change_set plan;
   for (const auto& [first, left] : leases_)
-    plan.extensions.push_back(
-      {{first, left}, now + context.opts.lease_time});
+    plan.extensions.push_back({{first, left}, now + context.opts.lease_time});
   return plan;
 }
 

@@ -57,11 +57,7 @@ change_set plan_next(const parent_state& parent, std::int64_t page,
     return rules::plan_page(f, parent.spec, count, std::move(read->items),
                             read->offset, now);
   }
-  std::vector<std::string> items;
-  if (parent.spec.fanout.kind == source_kind::items) {
-    const auto from = parent.spec.fanout.items.begin() + f.expanded;
-    items.assign(from, from + count);
-  }
+  auto items = rules::listed_items(parent.spec.fanout, f.expanded, count);
   return rules::plan_page(f, parent.spec, count, std::move(items), 0, now);
 }
 

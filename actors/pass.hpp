@@ -11,10 +11,10 @@ namespace conductor {
 struct role_state {
   role_context context;
   std::unique_ptr<store_reader> reader;
-  bool busy = false;     ///< a change set is under way
+  bool busy = false; ///< a change set is under way
   bool stopping = false;
   std::uint64_t timer = 0; ///< generation of the newest timer
-  pass_report report;    ///< of the pass under way
+  pass_report report;      ///< of the pass under way
   std::vector<caf::typed_response_promise<pass_report>> waiting;
 };
 

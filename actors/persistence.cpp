@@ -20,7 +20,7 @@ struct persistence_state {
   /// committed again, alone, until it is known.
   std::size_t in_doubt = 0;
   bool flush_sent = false;
-  error halted; ///< set while the storage takes no writes
+  error halted;      ///< set while the storage takes no writes
   bool lost = false; ///< it will not come back
 
   const char* name = "persistence";
@@ -42,8 +42,7 @@ void answer_all(persistence_state& s, const error& why) {
 void show_credit(persistence_state& s) {
   const auto waiting = std::ssize(s.batch);
   s.metrics->waiting = waiting;
-  s.metrics->credit
-    = static_cast<std::int64_t>(s.opts.max_waiting) - waiting;
+  s.metrics->credit = static_cast<std::int64_t>(s.opts.max_waiting) - waiting;
 }
 
 void send_flush(self_ptr self) {
@@ -101,9 +100,8 @@ void commit(self_ptr self) {
     return;
   // The store takes the texts out of what it commits; a batch that may have to
   // be tried again is kept whole.
-  const auto end
-    = s.in_doubt > 0 ? s.batch.begin() + std::ptrdiff_t(s.in_doubt)
-                     : s.batch.end();
+  const auto end = s.in_doubt > 0 ? s.batch.begin() + std::ptrdiff_t(s.in_doubt)
+                                  : s.batch.end();
   std::vector<change_set> attempt{s.batch.begin(), end};
   batch_result result;
   try {
@@ -179,8 +177,7 @@ void answer_at_death(self_ptr self) {
 
 persistence_actor::behavior_type persistence(self_ptr self,
                                              std::shared_ptr<store> db,
-                                             options opts,
-                                             event_hub_actor hub,
+                                             options opts, event_hub_actor hub,
                                              metrics_ptr metrics) {
   self->state.metrics = std::move(metrics);
   self->state.db = std::move(db);
@@ -215,12 +212,11 @@ persistence_actor spawn_persistence(caf::actor_system& sys,
                                     std::shared_ptr<store> db, options opts,
                                     event_hub_actor hub, bool detached,
                                     metrics_ptr metrics) {
-  return detached
-           ? sys.spawn<caf::detached>(persistence, std::move(db),
-                                      std::move(opts), std::move(hub),
-                                      std::move(metrics))
-           : sys.spawn(persistence, std::move(db), std::move(opts),
-                       std::move(hub), std::move(metrics));
+  return detached ? sys.spawn<caf::detached>(persistence, std::move(db),
+                                             std::move(opts), std::move(hub),
+                                             std::move(metrics))
+                  : sys.spawn(persistence, std::move(db), std::move(opts),
+                              std::move(hub), std::move(metrics));
 }
 
 } // namespace conductor

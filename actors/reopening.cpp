@@ -28,9 +28,9 @@ std::vector<unsuccessful> find_unsuccessful(store_reader& reader,
     const auto page = reader.list_tasks(which, after, 1000);
     for (const auto& t : page)
       if (!reader.load_fanout(t.key) && has_error_type(t, error_type))
-        found.push_back({{t.key, t.run, t.parent, t.attempt, t.retry_count,
-                          t.lost_count},
-                         t.state});
+        found.push_back(
+          {{t.key, t.run, t.parent, t.attempt, t.retry_count, t.lost_count},
+           t.state});
     if (page.size() < 1000)
       return found;
     after = page.back().key;
@@ -48,8 +48,9 @@ find_parents(store_reader& reader, const std::vector<unsuccessful>& leaves) {
   for (auto& [key, parent] : parents) {
     const auto name = reader.load_task(key)->name;
     if (parent.state == task_state::succeeded)
-      return fail(errc::conflict, name + " SUCCEEDED within its tolerance; its "
-                                         "failures cannot be retried");
+      return fail(errc::conflict, name
+                                    + " SUCCEEDED within its tolerance; its "
+                                      "failures cannot be retried");
     if (!parent.broken.empty())
       return fail(errc::conflict, "not all children of " + name
                                     + " were created; submit the run again");
@@ -68,19 +69,19 @@ result<reopening> plan_retry_by_hand(store_reader& reader, run_key run,
   if (!record)
     return fail(errc::not_found, "no such run");
   if (!settled(record->state))
-    return fail(errc::conflict, "run " + record->id + " is "
-                                  + to_string(record->state)
-                                  + "; what failed in it can be retried by hand "
-                                    "once it has ended");
+    return fail(errc::conflict,
+                "run " + record->id + " is " + to_string(record->state)
+                  + "; what failed in it can be retried by hand "
+                    "once it has ended");
   if (record->state == run_state::succeeded)
-    return fail(errc::conflict, "run " + record->id
-                                  + " SUCCEEDED; there is nothing to retry");
+    return fail(errc::conflict,
+                "run " + record->id + " SUCCEEDED; there is nothing to retry");
   auto filter = which;
   filter.run = run;
   const auto leaves = find_unsuccessful(reader, filter, error_type);
   if (leaves.empty())
-    return fail(errc::not_found, "nothing that failed in run " + record->id
-                                   + " matches");
+    return fail(errc::not_found,
+                "nothing that failed in run " + record->id + " matches");
   const auto parents = find_parents(reader, leaves);
   if (!parents)
     return tl::unexpected(parents.error());

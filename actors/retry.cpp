@@ -27,10 +27,7 @@ void add_pass_notes(change_set& plan, timestamp now) {
   for (const auto& [run, count] : retried) {
     plan.leading.push_back({run, 0, now, {event_kind::retry_started, "{}"}});
     plan.notes.push_back(
-      {run,
-       0,
-       now,
-       {event_kind::retry_finished, dump({{"retried", count}})}});
+      {run, 0, now, {event_kind::retry_finished, dump({{"retried", count}})}});
   }
 }
 
@@ -60,8 +57,8 @@ void pump(self_ptr self) {
   add_pass_notes(plan, now);
   s.report.found += std::ssize(waiting);
   submit_changes(self, std::move(plan), [=](const commit_reply& reply) {
-    self->state.report.changed += std::ssize(waiting)
-                                  - std::ssize(reply.refusals);
+    self->state.report.changed
+      += std::ssize(waiting) - std::ssize(reply.refusals);
     pump(self);
   });
 }

@@ -40,9 +40,8 @@ result<line_reader> line_reader::open(const std::string& path,
 
 line_reader::line_reader(line_reader&& other) noexcept
   : fd_(std::exchange(other.fd_, -1)), file_(std::move(other.file_)),
-    buffer_(std::move(other.buffer_)), used_(other.used_),
-    next_(other.next_), offset_(other.offset_),
-    error_(std::move(other.error_)) {}
+    buffer_(std::move(other.buffer_)), used_(other.used_), next_(other.next_),
+    offset_(other.offset_), error_(std::move(other.error_)) {}
 
 line_reader::~line_reader() {
   if (fd_ >= 0)
@@ -57,8 +56,8 @@ bool line_reader::fill() {
   const auto n = ::pread(fd_, buffer_.data() + old, read_bytes, next_);
   buffer_.resize(old + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   if (n < 0)
-    error_ = {errc::io, "cannot read " + file_.path + ": "
-                          + std::strerror(errno)};
+    error_
+      = {errc::io, "cannot read " + file_.path + ": " + std::strerror(errno)};
   next_ += std::max<ssize_t>(n, 0);
   return n > 0;
 }
@@ -101,8 +100,7 @@ result<source_page> read_source(const source_file& source, std::int64_t offset,
   source_page page;
   std::string_view line;
   while (std::ssize(page.items) < count && reader->next(line))
-    page.items.push_back(source.spooled ? std::string{line}
-                                        : quoted(line));
+    page.items.push_back(source.spooled ? std::string{line} : quoted(line));
   if (reader->trouble())
     return tl::unexpected(reader->trouble());
   if (std::ssize(page.items) < count)

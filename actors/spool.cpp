@@ -45,8 +45,8 @@ std::set<std::string> spools_in_use(store_reader& reader) {
 /// Whether a file with a spool's name is one: private, texts in JSON or
 /// nothing in it, and nobody holds it.
 bool may_be_swept(const std::string& path) {
-  const auto fd =
-      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const auto fd
+    = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0)
     return false;
   struct stat st {};
@@ -64,14 +64,14 @@ bool may_be_swept(const std::string& path) {
 bool is_spool(const std::string& path, const std::string& database) {
   std::error_code ignored;
   const auto whole = fs::absolute(path, ignored).lexically_normal().string();
-  const auto prefix =
-      fs::absolute(database, ignored).lexically_normal().string() + ".";
+  const auto prefix
+    = fs::absolute(database, ignored).lexically_normal().string() + ".";
   if (whole.size() <= prefix.size() + spool_suffix.size()
       || !whole.starts_with(prefix) || !whole.ends_with(spool_suffix))
     return false;
   // What stands between is "<pid>-<number>".
   const auto middle = std::string_view{whole}.substr(
-      prefix.size(), whole.size() - prefix.size() - spool_suffix.size());
+    prefix.size(), whole.size() - prefix.size() - spool_suffix.size());
   const auto dash = middle.find('-');
   return dash != std::string_view::npos && is_number(middle.substr(0, dash))
          && is_number(middle.substr(dash + 1));
@@ -101,8 +101,8 @@ result<spool> spool::create(const std::string& database) {
   for (;;) {
     const auto path = whole + "." + std::to_string(::getpid()) + "-"
                       + std::to_string(++number) + ".spool";
-    const auto fd =
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const auto fd
+      = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
       // For as long as it is ours alone, nobody may sweep it.
       ::flock(fd, LOCK_EX | LOCK_NB);

@@ -42,17 +42,17 @@ result<void> spool_glob(const std::string& pattern, const std::string& database,
   if (!names)
     return tl::unexpected(names.error());
   ::glob_t found{};
-  const auto code = ::glob(pattern.c_str(), GLOB_ERR | GLOB_BRACE, nullptr,
-                           &found);
+  const auto code
+    = ::glob(pattern.c_str(), GLOB_ERR | GLOB_BRACE, nullptr, &found);
   error trouble;
   if (code != 0 && code != GLOB_NOMATCH)
-    trouble = {errc::io, "cannot resolve " + pattern + ": "
-                           + std::strerror(errno)};
+    trouble
+      = {errc::io, "cannot resolve " + pattern + ": " + std::strerror(errno)};
   for (std::size_t i = 0; i < found.gl_pathc && !trouble; ++i) {
     const std::string_view name{found.gl_pathv[i]};
     if (!valid_utf8(name))
-      trouble = {errc::invalid, "a name that matches " + pattern
-                                  + " is not valid UTF-8"};
+      trouble = {errc::invalid,
+                 "a name that matches " + pattern + " is not valid UTF-8"};
     else if (!names->add_line(name))
       trouble = {errc::full, "no room for the names that match " + pattern};
   }
@@ -76,10 +76,10 @@ result<void> resolve_source(const std::string& database,
                             task_submission& task) {
   const auto& from = task.spec.fanout;
   switch (from.kind) {
-    case source_kind::none: task.total = -1; return {};
-    case source_kind::lines: return count_lines(from.path, database, task);
-    case source_kind::glob: return spool_glob(from.path, database, task);
-    default: task.total = from.count; return {};
+  case source_kind::none: task.total = -1; return {};
+  case source_kind::lines: return count_lines(from.path, database, task);
+  case source_kind::glob: return spool_glob(from.path, database, task);
+  default: task.total = from.count; return {};
   }
 }
 
@@ -94,8 +94,8 @@ result<void> resolve_task(const task_spec& spec,
     return fail(resolved.error().code, place + resolved.error().message);
   if (task.total > context.max_width)
     return fail(errc::invalid, place + std::to_string(task.total)
-                                   + " children are more than max_width = "
-                                   + std::to_string(context.max_width));
+                                 + " children are more than max_width = "
+                                 + std::to_string(context.max_width));
   return {};
 }
 

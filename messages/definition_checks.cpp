@@ -76,8 +76,8 @@ void check_retry(const retry_policy& retry, const checker& check) {
   check.require(retry.factor >= 1 && retry.factor <= largest_factor,
                 "/retry/factor", "must be between 1 and 1000");
   check.require(
-      retry.non_retryable.size() <= most_error_types, "/retry/non_retryable",
-      "lists more than " + std::to_string(most_error_types) + " error types");
+    retry.non_retryable.size() <= most_error_types, "/retry/non_retryable",
+    "lists more than " + std::to_string(most_error_types) + " error types");
   for (const auto& type : retry.non_retryable)
     check.accept("/retry/non_retryable",
                  label_trouble(type, check.context.max_name));
@@ -111,12 +111,12 @@ void check_source(const fanout_source& source, const checker& check) {
   }
   if (source.kind == source_kind::lines || source.kind == source_kind::glob)
     check.require(!source.path.empty()
-                      && source.path.find('\0') == std::string::npos,
+                    && source.path.find('\0') == std::string::npos,
                   at, "must name a file");
   check.require(width <= check.context.max_width, at,
                 "makes " + std::to_string(width)
-                    + " children; the limit `max_width` is "
-                    + std::to_string(check.context.max_width));
+                  + " children; the limit `max_width` is "
+                  + std::to_string(check.context.max_width));
 }
 
 /// Other tasks' outputs are not to be had yet.
@@ -131,10 +131,10 @@ void check_input(const task_spec& task, const checker& check) {
   const auto limit = check.context.max_input;
   if (task.input.size() > limit)
     return check.errors.add(
-        check.path + "/input",
-        too_long(task.input, limit)
-            + (task.is_parent() ? " (a long list can be a file: {lines: PATH})"
-                                : ""));
+      check.path + "/input",
+      too_long(task.input, limit)
+        + (task.is_parent() ? " (a long list can be a file: {lines: PATH})"
+                            : ""));
   auto input = parse_json(task.input);
   if (!input)
     return check.errors.add(check.path + "/input",
@@ -224,8 +224,8 @@ void check_task_count(std::size_t count, const definition_context& context,
     errors.add("/tasks", "must have at least one task");
   if (count > context.max_tasks)
     errors.add("/tasks", "has " + std::to_string(count)
-                             + " tasks; the limit `max_tasks` is "
-                             + std::to_string(context.max_tasks));
+                           + " tasks; the limit `max_tasks` is "
+                           + std::to_string(context.max_tasks));
 }
 
 void check_duplicates(const std::vector<task_spec>& tasks, error_list& errors) {
@@ -235,7 +235,7 @@ void check_duplicates(const std::vector<task_spec>& tasks, error_list& errors) {
     if (!fresh && !tasks[i].name.empty())
       errors.add(pointer("/tasks", i) + "/name",
                  shown(tasks[i].name) + " is also the name of "
-                     + pointer("/tasks", first->second));
+                   + pointer("/tasks", first->second));
   }
 }
 

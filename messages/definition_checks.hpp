@@ -15,8 +15,8 @@ inline constexpr std::int32_t most_retries = 1'000'000;
 inline constexpr double largest_factor = 1000;
 inline constexpr std::size_t most_error_types = 100;
 /// A century, as for durations that are read from text.
-inline constexpr milliseconds longest_duration =
-    std::chrono::hours{24 * 366 * 100};
+inline constexpr milliseconds longest_duration
+  = std::chrono::hours{24 * 366 * 100};
 
 /// Errors in the order they were found: the first of each place, and not so
 /// many that nobody would read them.

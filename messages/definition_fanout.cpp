@@ -22,8 +22,8 @@ void read_range(const place& at, fanout_source& source) {
     return at.refuse("must be [from, to] or [from, to, step]");
   const auto from = read_integer(at.element(0));
   const auto to = read_integer(at.element(1));
-  const auto step =
-      at.value.size() == 3 ? read_integer(at.element(2)) : std::int64_t{1};
+  const auto step
+    = at.value.size() == 3 ? read_integer(at.element(2)) : std::int64_t{1};
   if (step == 0)
     return at.element(2).refuse("must not be 0");
   if (!from || !to || !step)
@@ -69,14 +69,14 @@ void read_fanout_object(const place& at, fanout_source& source) {
 
 const fields<fanout_source>& fanout_fields() {
   static const fields<fanout_source> table{
-      {"lines", read_path<source_kind::lines>, text_schema,
-       "a text file, one child a line"},
-      {"glob", read_path<source_kind::glob>, text_schema,
-       "a pattern, one child a file"},
-      {"items", read_items, list_schema, "one child an element"},
-      {"range", read_range, range_schema,
-       "[from, to] or [from, to, step], `to` included"},
-      {"from", nullptr, nullptr, later},
+    {"lines", read_path<source_kind::lines>, text_schema,
+     "a text file, one child a line"},
+    {"glob", read_path<source_kind::glob>, text_schema,
+     "a pattern, one child a file"},
+    {"items", read_items, list_schema, "one child an element"},
+    {"range", read_range, range_schema,
+     "[from, to] or [from, to, step], `to` included"},
+    {"from", nullptr, nullptr, later},
   };
   return table;
 }
@@ -100,8 +100,8 @@ void read_fanout(const place& at, const std::string& directory,
               + shown(value));
   }
   if (!source.path.empty() && source.path.front() != '/' && !directory.empty())
-    source.path =
-        directory + (directory.ends_with('/') ? "" : "/") + source.path;
+    source.path
+      = directory + (directory.ends_with('/') ? "" : "/") + source.path;
 }
 
 } // namespace conductor::detail

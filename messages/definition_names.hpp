@@ -16,26 +16,26 @@ struct choice {
 };
 
 inline constexpr std::array<choice<backoff>, 3> backoff_names{
-    {{"fixed", backoff::fixed},
-     {"linear", backoff::linear},
-     {"exponential", backoff::exponential}}};
+  {{"fixed", backoff::fixed},
+   {"linear", backoff::linear},
+   {"exponential", backoff::exponential}}};
 
 inline constexpr std::array<choice<jitter>, 3> jitter_names{
-    {{"none", jitter::none}, {"full", jitter::full}, {"equal", jitter::equal}}};
+  {{"none", jitter::none}, {"full", jitter::full}, {"equal", jitter::equal}}};
 
 inline constexpr std::array<choice<on_failure>, 2> on_failure_names{
-    {{"wait", on_failure::wait}, {"fail_fast", on_failure::fail_fast}}};
+  {{"wait", on_failure::wait}, {"fail_fast", on_failure::fail_fast}}};
 
 inline constexpr std::array<choice<collect>, 2> collect_names{
-    {{"none", collect::none}, {"outputs", collect::outputs}}};
+  {{"none", collect::none}, {"outputs", collect::outputs}}};
 
 inline constexpr std::array<choice<source_kind>, 6> source_names{
-    {{"none", source_kind::none},
-     {"count", source_kind::count},
-     {"range", source_kind::range},
-     {"items", source_kind::items},
-     {"lines", source_kind::lines},
-     {"glob", source_kind::glob}}};
+  {{"none", source_kind::none},
+   {"count", source_kind::count},
+   {"range", source_kind::range},
+   {"items", source_kind::items},
+   {"lines", source_kind::lines},
+   {"glob", source_kind::glob}}};
 
 template <class E, std::size_t N>
 std::optional<E> value_of(const std::array<choice<E>, N>& names,

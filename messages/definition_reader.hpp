@@ -85,8 +85,8 @@ template <class E, std::size_t N>
 void read_choice(const place& at, const std::array<choice<E>, N>& names,
                  E& target, bool not_yet = false) {
   if (at.value.is_string())
-    if (const auto found =
-            value_of(names, at.value.get_ref<const std::string&>())) {
+    if (const auto found
+        = value_of(names, at.value.get_ref<const std::string&>())) {
       target = *found;
       return;
     }
@@ -96,9 +96,9 @@ void read_choice(const place& at, const std::array<choice<E>, N>& names,
               : i + 1 == N ? " or "
                            : ", ")
              + std::string{names[i].name};
-  at.refuse(not_yet ? shown(at.value) + " is not supported yet (write " + known
-                          + ")"
-                    : "must be " + known + ", not " + shown(at.value));
+  at.refuse(not_yet
+              ? shown(at.value) + " is not supported yet (write " + known + ")"
+              : "must be " + known + ", not " + shown(at.value));
 }
 
 /// `unknown field "foo"; did you mean "bar"?`
@@ -111,9 +111,8 @@ void read_fields(const place& at, const fields<T>& table, T& target) {
   if (!require_object(at))
     return;
   for (const auto& [key, value] : at.value.items()) {
-    const auto found =
-        std::find_if(table.begin(), table.end(),
-                     [&](const auto& f) { return f.name == key; });
+    const auto found = std::find_if(
+      table.begin(), table.end(), [&](const auto& f) { return f.name == key; });
     if (found != table.end() && found->read) {
       found->read({value, pointer(at.path, key), at.in}, target);
     } else if (found != table.end()) {

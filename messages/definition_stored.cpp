@@ -128,18 +128,18 @@ task_spec restored_task(const json& value) {
 
 std::string to_stored_text(const task_spec& spec) {
   return dump(
-      {{"name", stored(spec.name)},
-       {"handler", stored(spec.handler)},
-       {"directory", stored(spec.directory)},
-       {"input", stored(spec.input)},
-       {"fanout", stored(spec.fanout)},
-       {"retry", stored(spec.retry)},
-       {"timeout_ms", spec.timeout.count()},
-       {"max_concurrency", spec.max_concurrency},
-       {"tolerate",
-        {{"count", spec.tolerate.count}, {"percent", spec.tolerate.percent}}},
-       {"on_failure", name_of(on_failure_names, spec.on_failure)},
-       {"collect", name_of(collect_names, spec.collect)}});
+    {{"name", stored(spec.name)},
+     {"handler", stored(spec.handler)},
+     {"directory", stored(spec.directory)},
+     {"input", stored(spec.input)},
+     {"fanout", stored(spec.fanout)},
+     {"retry", stored(spec.retry)},
+     {"timeout_ms", spec.timeout.count()},
+     {"max_concurrency", spec.max_concurrency},
+     {"tolerate",
+      {{"count", spec.tolerate.count}, {"percent", spec.tolerate.percent}}},
+     {"on_failure", name_of(on_failure_names, spec.on_failure)},
+     {"collect", name_of(collect_names, spec.collect)}});
 }
 
 result<task_spec> from_stored_text(std::string_view text) {

@@ -47,8 +47,8 @@ std::optional<double> percentage(std::string_view text) {
     return std::nullopt;
   double value = 0;
   const auto* end = text.data() + text.size();
-  const auto [rest, trouble] =
-      std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  const auto [rest, trouble]
+    = std::from_chars(text.data(), end, value, std::chars_format::fixed);
   if (trouble != std::errc{} || rest != end || value > 100)
     return std::nullopt;
   return value;
@@ -98,8 +98,8 @@ std::optional<std::int64_t> read_integer(const place& at, std::int64_t least,
   const auto bounded = most != std::numeric_limits<std::int64_t>::max();
   if (!n)
     at.refuse((at.value.is_number_integer()
-                   ? shown(at.value) + " is too large for"
-                   : shown(at.value) + " is not")
+                 ? shown(at.value) + " is too large for"
+                 : shown(at.value) + " is not")
               + " a whole number");
   else if (*n < least || *n > most)
     at.refuse(bounds(std::to_string(least), std::to_string(most), bounded)

@@ -47,8 +47,8 @@ std::string line_and_column(std::string_view text, std::size_t offset) {
   const auto before = text.substr(0, std::min(offset, text.size()));
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const auto last = before.rfind('\n');
-  const auto rest =
-      last == std::string_view::npos ? before : before.substr(last + 1);
+  const auto rest
+    = last == std::string_view::npos ? before : before.substr(last + 1);
   const auto column = 1 + std::count_if(rest.begin(), rest.end(), [](char c) {
                         return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
                       });
@@ -144,7 +144,7 @@ private:
   json* add(json value) {
     if (++values_ > limits_.values) {
       refuse(read_ - 1, "more than " + std::to_string(limits_.values)
-                            + " values (limit `values`)");
+                          + " values (limit `values`)");
       return nullptr;
     }
     if (open_.empty())
@@ -157,8 +157,8 @@ private:
   bool open(json container) {
     if (open_.size() >= static_cast<std::size_t>(std::max(limits_.depth, 0)))
       return refuse(read_ - 1, "nested deeper than "
-                                   + std::to_string(limits_.depth)
-                                   + " levels (limit `depth`)");
+                                 + std::to_string(limits_.depth)
+                                 + " levels (limit `depth`)");
     auto* added = add(std::move(container));
     if (added)
       open_.push_back(added);
@@ -182,9 +182,8 @@ private:
 
 /// How many bytes a well-formed character takes; 0 = it is not well-formed.
 std::size_t character(std::string_view s) {
-  const auto byte = [&](std::size_t i) {
-    return static_cast<unsigned char>(s[i]);
-  };
+  const auto byte
+    = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
   const auto first = byte(0);
   if (first < 0x80)
     return 1;
@@ -202,13 +201,27 @@ std::size_t character(std::string_view s) {
   return length;
 }
 
+/// Nothing to escape in a JSON string.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
+  });
+}
+
 } // namespace
+
+bool is_json(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"'
+      && is_plain(text.substr(1, text.size() - 2)))
+    return true;
+  return json::accept(text);
+}
 
 result<json> parse_json(std::string_view text, const json_limits& limits) {
   if (text.size() > limits.bytes)
     return fail(errc::invalid, std::to_string(text.size())
-                                   + " bytes of JSON; the limit `bytes` is "
-                                   + std::to_string(limits.bytes));
+                                 + " bytes of JSON; the limit `bytes` is "
+                                 + std::to_string(limits.bytes));
   builder build{text, limits};
   if (!json::sax_parse(build.begin(), build.end(), &build))
     return fail(errc::invalid, build.trouble());
@@ -216,10 +229,7 @@ result<json> parse_json(std::string_view text, const json_limits& limits) {
 }
 
 std::string quoted(std::string_view text) {
-  const auto plain = std::all_of(text.begin(), text.end(), [](char c) {
-    return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
-  });
-  if (!plain)
+  if (!is_plain(text))
     return dump(json(text));
   std::string out;
   out.reserve(text.size() + 2);

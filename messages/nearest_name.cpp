@@ -20,8 +20,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const auto same = a[i - 1] == b[j - 1];
-      row[j] = std::min({above[j - 1] + (same ? 0u : 1u), row[j - 1] + 1,
-                         above[j] + 1});
+      row[j] = std::min(
+        {above[j - 1] + (same ? 0u : 1u), row[j - 1] + 1, above[j] + 1});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         row[j] = std::min(row[j], before[j - 2] + 1);
     }

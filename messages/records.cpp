@@ -17,12 +17,12 @@ state_counts& state_counts::operator+=(const state_counts& y) {
 
 std::int64_t& state_counts::operator[](task_state s) {
   switch (s) {
-    case task_state::pending: return pending;
-    case task_state::running: return running;
-    case task_state::retrying: return retrying;
-    case task_state::succeeded: return succeeded;
-    case task_state::failed: return failed;
-    case task_state::cancelled: return cancelled;
+  case task_state::pending: return pending;
+  case task_state::running: return running;
+  case task_state::retrying: return retrying;
+  case task_state::succeeded: return succeeded;
+  case task_state::failed: return failed;
+  case task_state::cancelled: return cancelled;
   }
   return unborn;
 }

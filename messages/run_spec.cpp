@@ -6,18 +6,18 @@ namespace conductor {
 
 const char* to_string(backoff b) {
   switch (b) {
-    case backoff::fixed: return "fixed";
-    case backoff::linear: return "linear";
-    case backoff::exponential: return "exponential";
+  case backoff::fixed: return "fixed";
+  case backoff::linear: return "linear";
+  case backoff::exponential: return "exponential";
   }
   return "?";
 }
 
 const char* to_string(jitter j) {
   switch (j) {
-    case jitter::none: return "none";
-    case jitter::full: return "full";
-    case jitter::equal: return "equal";
+  case jitter::none: return "none";
+  case jitter::full: return "full";
+  case jitter::equal: return "equal";
   }
   return "?";
 }

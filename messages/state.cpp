@@ -8,15 +8,14 @@ namespace conductor {
 bool legal_leaf_move(task_state from, task_state to) {
   using enum task_state;
   switch (from) {
-    case pending: return to == running || to == cancelled;
-    case running:
-      return to == succeeded || to == failed || to == retrying
-             || to == cancelled;
-    // A retrying task fails for good when its run's deadline passes.
-    case retrying: return to == pending || to == cancelled || to == failed;
-    case failed:
-    case cancelled: return to == pending;
-    case succeeded: return false;
+  case pending: return to == running || to == cancelled;
+  case running:
+    return to == succeeded || to == failed || to == retrying || to == cancelled;
+  // A retrying task fails for good when its run's deadline passes.
+  case retrying: return to == pending || to == cancelled || to == failed;
+  case failed:
+  case cancelled: return to == pending;
+  case succeeded: return false;
   }
   return false;
 }
@@ -24,33 +23,33 @@ bool legal_leaf_move(task_state from, task_state to) {
 bool legal_parent_move(task_state from, task_state to) {
   using enum task_state;
   switch (from) {
-    case pending: return settled(to);
-    case failed:
-    case cancelled: return to == pending;
-    default: return false;
+  case pending: return settled(to);
+  case failed:
+  case cancelled: return to == pending;
+  default: return false;
   }
 }
 
 bool legal_run_move(run_state from, run_state to) {
   using enum run_state;
   switch (from) {
-    case pending: return to == running || to == cancelled;
-    case running: return settled(to);
-    case failed:
-    case cancelled: return to == running;
-    case succeeded: return false;
+  case pending: return to == running || to == cancelled;
+  case running: return settled(to);
+  case failed:
+  case cancelled: return to == running;
+  case succeeded: return false;
   }
   return false;
 }
 
 const char* to_string(task_state s) {
   switch (s) {
-    case task_state::pending: return "PENDING";
-    case task_state::running: return "RUNNING";
-    case task_state::succeeded: return "SUCCEEDED";
-    case task_state::retrying:
-    case task_state::failed: return "FAILED";
-    case task_state::cancelled: return "CANCELLED";
+  case task_state::pending: return "PENDING";
+  case task_state::running: return "RUNNING";
+  case task_state::succeeded: return "SUCCEEDED";
+  case task_state::retrying:
+  case task_state::failed: return "FAILED";
+  case task_state::cancelled: return "CANCELLED";
   }
   return "?";
 }

@@ -80,7 +80,7 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   }
   double number = 0;
   const auto [rest, trouble] = std::from_chars(
-      text.data(), text.data() + unit_at, number, std::chars_format::fixed);
+    text.data(), text.data() + unit_at, number, std::chars_format::fixed);
   if (point == 0 || trouble != std::errc{} || !std::isfinite(number))
     return std::nullopt;
   const auto unit = text.substr(unit_at);

@@ -13,7 +13,8 @@ const std::vector<double> attempt_bounds{
 const std::vector<double> commit_bounds{0.0001, 0.0002, 0.0005, 0.001, 0.002,
                                         0.005,  0.01,   0.02,   0.05,  0.1,
                                         0.2,    0.5,    1,      5};
-const std::vector<double> batch_bounds{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
+const std::vector<double> batch_bounds{1,  2,   5,   10,  20,
+                                       50, 100, 200, 500, 1000};
 
 metric single(const char* name, const char* help, metric_kind kind,
               double value) {
@@ -75,8 +76,8 @@ std::vector<metric> engine_metrics::read() const {
            counter, number(storage_errors)),
     single("orcon_retries_total", "Retries scheduled by this engine.", counter,
            number(retries)),
-    single("orcon_lost_leases_total", "Attempts whose worker was gone.", counter,
-           number(lost_leases)),
+    single("orcon_lost_leases_total", "Attempts whose worker was gone.",
+           counter, number(lost_leases)),
     single("orcon_late_results_total", "Results refused as too late.", counter,
            number(late_results)),
     single("orcon_subscribers", "Subscribers of events.", gauge,
@@ -86,8 +87,8 @@ std::vector<metric> engine_metrics::read() const {
            number(subscriber_lag)),
   };
   metric attempts{"orcon_attempts_total", "Attempts that ended.", counter, {}};
-  metric seconds{"orcon_attempt_duration_seconds", "How long attempts took.",
-                 histogram, {}};
+  metric seconds{
+    "orcon_attempt_duration_seconds", "How long attempts took.", histogram, {}};
   const std::lock_guard guard{mutex_};
   for (const auto& [handler, figures] : handlers_) {
     auto took = figures->seconds.read();

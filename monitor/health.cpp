@@ -29,10 +29,11 @@ void judge_stuck(const observations& seen, health_report& report) {
   const auto& first = seen.stuck.front();
   report.reasons.push_back(
     {health::warning,
-     std::to_string(seen.stuck.size()) + " task(s) RUNNING for too long, the "
-       "first one for " + to_text(seen.at - first.started_at) + ": "
-       + first.name + " (" + first.id
-       + ")",
+     std::to_string(seen.stuck.size())
+       + " task(s) RUNNING for too long, the "
+         "first one for "
+       + to_text(seen.at - first.started_at) + ": " + first.name + " ("
+       + first.id + ")",
      "see `orcon task show " + first.id
        + "`; give the task a `timeout` so that it ends by itself"});
 }
@@ -96,11 +97,11 @@ void judge_engine(const observations& seen, const health_thresholds& limits,
                   health_report& report) {
   if (!seen.engine_runs) {
     if (seen.runs_open > 0)
-      report.reasons.push_back(
-        {health::warning,
-         std::to_string(seen.runs_open) + " run(s) are open and no engine works "
-                                          "on them",
-         "start one with `orcon resume`"});
+      report.reasons.push_back({health::warning,
+                                std::to_string(seen.runs_open)
+                                  + " run(s) are open and no engine works "
+                                    "on them",
+                                "start one with `orcon resume`"});
     return;
   }
   report.engine_pid = seen.engine.pid;
@@ -129,8 +130,8 @@ void observe_stuck(store_reader& reader, const health_thresholds& limits,
     least = std::min(least, after);
   for (auto& task : reader.list_stuck(seen.at - least, stuck_listed)) {
     const auto own = limits.stuck_after_of.find(task.handler);
-    const auto after = own == limits.stuck_after_of.end() ? limits.stuck_after
-                                                          : own->second;
+    const auto after
+      = own == limits.stuck_after_of.end() ? limits.stuck_after : own->second;
     if (seen.at - task.started_at > after)
       seen.stuck.push_back(std::move(task));
   }
@@ -159,7 +160,8 @@ void observe_files(const std::string& database, observations& seen) {
   };
   seen.database_bytes = size(database);
   seen.wal_bytes = size(database + "-wal");
-  const auto folder = std::filesystem::absolute(database, ignored).parent_path();
+  const auto folder
+    = std::filesystem::absolute(database, ignored).parent_path();
   const auto disk = std::filesystem::space(folder, ignored);
   if (!ignored)
     seen.disk_free_bytes = disk.available;
@@ -169,9 +171,9 @@ void observe_files(const std::string& database, observations& seen) {
 
 const char* to_string(health h) {
   switch (h) {
-    case health::healthy: return "HEALTHY";
-    case health::warning: return "WARNING";
-    case health::critical: return "CRITICAL";
+  case health::healthy: return "HEALTHY";
+  case health::warning: return "WARNING";
+  case health::critical: return "CRITICAL";
   }
   return "?";
 }
@@ -198,8 +200,9 @@ group_retries(const std::vector<task_record>& waiting) {
   std::vector<retry_storm> sorted;
   for (auto& [key, storm] : groups)
     sorted.push_back(std::move(storm));
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto& x, const auto& y) { return x.tasks > y.tasks; });
+  std::stable_sort(
+    sorted.begin(), sorted.end(),
+    [](const auto& x, const auto& y) { return x.tasks > y.tasks; });
   return sorted;
 }
 
@@ -212,14 +215,14 @@ observations observe(store_reader& reader, const std::string& database,
   seen.runs_open = runs.pending + runs.running;
   observe_stuck(reader, limits, seen);
   const auto since = now - limits.window;
-  seen.failed_attempts
-    = reader.count_events(event_kind::task_failed, 0, since);
+  seen.failed_attempts = reader.count_events(event_kind::task_failed, 0, since);
   seen.succeeded_attempts
     = reader.count_events(event_kind::task_succeeded, 0, since);
   if (const auto due = reader.oldest_due(now))
     seen.oldest_due = now - *due;
   std::vector<task_record> waiting;
-  for (const auto& brief : reader.load_retries_due(timestamp::max(), retries_read))
+  for (const auto& brief :
+       reader.load_retries_due(timestamp::max(), retries_read))
     if (auto task = reader.load_task(brief.key))
       waiting.push_back(std::move(*task));
   seen.storms = group_retries(waiting);
@@ -238,19 +241,18 @@ health_report assess_health(const observations& seen,
   report.oldest_due = seen.oldest_due;
   report.database_bytes = seen.database_bytes;
   report.wal_bytes = seen.wal_bytes;
-  report.disk_free_bytes = static_cast<std::int64_t>(std::min(
-    seen.disk_free_bytes, static_cast<std::uint64_t>(INT64_MAX)));
+  report.disk_free_bytes = static_cast<std::int64_t>(
+    std::min(seen.disk_free_bytes, static_cast<std::uint64_t>(INT64_MAX)));
   judge_stuck(seen, report);
   judge_failures(seen, limits, report);
   judge_retries(seen, limits, report);
   judge_engine(seen, limits, report);
   if (seen.engine_runs && seen.oldest_due > limits.warning_due)
-    report.reasons.push_back({health::warning,
-                              "a due task has waited for "
-                                + to_text(seen.oldest_due),
-                              "give the engine more `--workers`; a handler "
-                              "that it does not have waits for a program that "
-                              "has it"});
+    report.reasons.push_back(
+      {health::warning, "a due task has waited for " + to_text(seen.oldest_due),
+       "give the engine more `--workers`; a handler "
+       "that it does not have waits for a program that "
+       "has it"});
   judge_storage(seen, limits, report);
   for (const auto& reason : report.reasons)
     report.status = std::max(report.status, reason.level);

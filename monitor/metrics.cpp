@@ -57,10 +57,9 @@ void write_histogram(std::string& out, const std::string& name,
   std::int64_t below = 0;
   for (std::size_t i = 0; i < s.counts.size(); ++i) {
     below += s.counts[i];
-    const auto bound
-      = i < s.bounds.size() ? number_text(s.bounds[i]) : "+Inf";
-    out += name + "_bucket" + label_list(s, bound) + " "
-           + std::to_string(below) + "\n";
+    const auto bound = i < s.bounds.size() ? number_text(s.bounds[i]) : "+Inf";
+    out += name + "_bucket" + label_list(s, bound) + " " + std::to_string(below)
+           + "\n";
   }
   out += name + "_sum" + label_list(s) + " " + number_text(s.sum) + "\n";
   out += name + "_count" + label_list(s) + " " + std::to_string(below) + "\n";
@@ -122,7 +121,9 @@ sample sample_from(const json& from) {
 
 metric metric_from(const json& from) {
   metric m{from.at("name").get<std::string>(),
-           from.at("help").get<std::string>(), gauge, {}};
+           from.at("help").get<std::string>(),
+           gauge,
+           {}};
   const auto kind = from.at("type").get<std::string>();
   for (const auto& [k, name] : kinds)
     if (kind == name)
@@ -142,8 +143,7 @@ double quantile(const sample& histogram, double share) {
     const auto n = static_cast<double>(histogram.counts[i]);
     if (n > 0 && left <= n) {
       const auto low = i == 0 ? 0.0 : histogram.bounds[i - 1];
-      const auto high
-        = i < histogram.bounds.size() ? histogram.bounds[i] : low;
+      const auto high = i < histogram.bounds.size() ? histogram.bounds[i] : low;
       return low + (high - low) * left / n;
     }
     left -= n;

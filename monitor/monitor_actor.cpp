@@ -26,8 +26,8 @@ using self_ptr = monitor_actor::stateful_pointer<monitor_state>;
 
 health_report look(monitor_state& s) {
   const auto& c = s.context;
-  return assess_health(
-    observe(*s.reader, c.database, c.clock(), c.thresholds), c.thresholds);
+  return assess_health(observe(*s.reader, c.database, c.clock(), c.thresholds),
+                       c.thresholds);
 }
 
 /// One `task.stuck` an attempt; forgotten once the task has moved.
@@ -68,13 +68,13 @@ void pass(self_ptr self, caf::typed_response_promise<pass_report> promise) {
     json reasons = json::array();
     for (const auto& r : report.reasons)
       reasons.push_back(r.what);
-    plan.notes.push_back({0,
-                          0,
-                          report.at,
-                          {event_kind::health_changed,
-                           dump({{"from", to_string(s.status)},
-                                 {"to", to_string(report.status)},
-                                 {"reasons", reasons}})}});
+    plan.notes.push_back(
+      {0,
+       0,
+       report.at,
+       {event_kind::health_changed, dump({{"from", to_string(s.status)},
+                                          {"to", to_string(report.status)},
+                                          {"reasons", reasons}})}});
     s.status = report.status;
   }
   const pass_report done{std::ssize(report.stuck), std::ssize(plan.notes)};
@@ -123,8 +123,7 @@ monitor_actor::behavior_type monitor(self_ptr self, monitor_context context) {
       if (last.empty())
         end();
       else
-        self
-          ->request(self->state.context.writer, last_words, std::move(last))
+        self->request(self->state.context.writer, last_words, std::move(last))
           .then([end](const commit_reply&) mutable { end(); },
                 [end](const caf::error&) mutable { end(); });
       return promise;

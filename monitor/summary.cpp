@@ -87,8 +87,12 @@ group_failures(const std::vector<task_record>& failed) {
     const auto message = error.value("message", "");
     auto& group = groups[{type, normalise_message(message)}];
     if (group.count++ == 0)
-      group = {type,      normalise_message(message), message,
-               task.name, 1,                          task.updated_at,
+      group = {type,
+               normalise_message(message),
+               message,
+               task.name,
+               1,
+               task.updated_at,
                task.updated_at};
     group.first = std::min(group.first, task.updated_at);
     group.last = std::max(group.last, task.updated_at);
@@ -96,10 +100,9 @@ group_failures(const std::vector<task_record>& failed) {
   std::vector<failure_group> sorted;
   for (auto& [key, group] : groups)
     sorted.push_back(std::move(group));
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto& x, const auto& y) {
-                     return x.count > y.count;
-                   });
+  std::stable_sort(
+    sorted.begin(), sorted.end(),
+    [](const auto& x, const auto& y) { return x.count > y.count; });
   return sorted;
 }
 

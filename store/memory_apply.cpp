@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "store/event_hash.hpp"
+#include "store/guards.hpp"
 #include "store/texts.hpp"
 
 namespace conductor::memory {
@@ -28,9 +29,11 @@ batch_result applier::run(const std::vector<change_set>& batch) {
   return std::move(out_);
 }
 
-void applier::apply(const change_set& x) {
+void applier::apply(change_set x) {
   for (const auto& part : x.submissions)
     submit(part);
+  if (x.submissions.size() == 1)
+    place(x, out_.replies.back().runs.front());
   for (const auto& part : x.leading)
     write(part);
   for (const auto& part : x.run_starts)
@@ -59,7 +62,7 @@ void applier::submit(const submission& x) {
     return create_run(x);
   const auto& row = m_.runs.at(known->second);
   out_.replies.back().runs.push_back(
-      {row.record.key, row.record.id, true, row.first_task});
+    {row.record.key, row.record.id, true, row.first_task});
 }
 
 void applier::create_run(const submission& x) {
@@ -96,8 +99,8 @@ void applier::create_top_level(const submission& run,
   auto& row = m_.tasks[key];
   row.run = run_key;
   row.created_at = row.updated_at = run.at;
-  m_.origins[key] = {key,    run_key, m_.runs.at(run_key).record.id,
-                     run.at, 0,       x.spec};
+  m_.origins[key]
+    = {key, run_key, m_.runs.at(run_key).record.id, run.at, 0, x.spec};
   if (x.total < 0)
     set_due(key, row, run.at);
   emit(run_key, {key, 1}, run.at, event_kind::task_created,
@@ -171,7 +174,7 @@ void applier::create_children(fanout_record& f, const expansion& x) {
 void applier::move(const run_move& x) {
   assert(legal_run_move(x.from, x.to));
   const auto found = m_.runs.find(x.run);
-  if (found == m_.runs.end() || found->second.record.state != x.from)
+  if (found == m_.runs.end() || !may_move(found->second.record, x))
     return;
   auto& r = found->second.record;
   r.state = x.to;

@@ -17,7 +17,7 @@ public:
   batch_result run(const std::vector<change_set>& batch);
 
 private:
-  void apply(const change_set& x);
+  void apply(change_set x);
   void submit(const submission& x);
   void create_run(const submission& x);
   void create_top_level(const submission& run, const task_submission& x);

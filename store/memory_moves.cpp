@@ -74,8 +74,8 @@ void applier::stamp(const task_move& x, task_key key, task_row& row) {
     row.output = x.output;
   if (!x.error.empty())
     row.error = x.error;
-  const bool waits =
-      x.to == task_state::pending || x.to == task_state::retrying;
+  const bool waits
+    = x.to == task_state::pending || x.to == task_state::retrying;
   const bool parent = m_.fanouts.contains(key);
   set_due(key, row, waits && !parent ? x.until : no_time);
 }
@@ -84,14 +84,10 @@ namespace {
 
 std::int64_t* settled_counter(run_record& r, task_state s) {
   switch (s) {
-  case task_state::succeeded:
-    return &r.succeeded;
-  case task_state::failed:
-    return &r.failed;
-  case task_state::cancelled:
-    return &r.cancelled;
-  default:
-    return nullptr;
+  case task_state::succeeded: return &r.succeeded;
+  case task_state::failed: return &r.failed;
+  case task_state::cancelled: return &r.cancelled;
+  default: return nullptr;
   }
 }
 

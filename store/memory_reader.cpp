@@ -71,9 +71,9 @@ public:
                                          std::size_t limit) override {
     const auto m = lock();
     return page(
-        m->runs, after, limit,
-        [](const auto& x) { return !settled(x.second.record.state); },
-        [](const auto& x) { return x.second.record; });
+      m->runs, after, limit,
+      [](const auto& x) { return !settled(x.second.record.state); },
+      [](const auto& x) { return x.second.record; });
   }
 
   std::optional<fanout_record> load_fanout(task_key parent) override {
@@ -86,9 +86,9 @@ public:
                                                std::size_t limit) override {
     const auto m = lock();
     return page(
-        m->fanouts, after, limit,
-        [](const auto& x) { return x.second.state == task_state::pending; },
-        [](const auto& x) { return x.second; });
+      m->fanouts, after, limit,
+      [](const auto& x) { return x.second.state == task_state::pending; },
+      [](const auto& x) { return x.second; });
   }
 
   std::optional<task_origin> load_origin(task_key task) override {
@@ -123,11 +123,11 @@ public:
                                              std::size_t limit) override {
     const auto m = lock();
     return page(
-        m->leases, 0, limit,
-        [&](const auto& x) {
-          return x.second.epoch != epoch || x.second.deadline < now;
-        },
-        [](const auto& x) { return x.second; });
+      m->leases, 0, limit,
+      [&](const auto& x) {
+        return x.second.epoch != epoch || x.second.deadline < now;
+      },
+      [](const auto& x) { return x.second; });
   }
 
   std::vector<task_brief> load_running(task_range tasks) override {
@@ -186,10 +186,9 @@ public:
     auto i = std::make_reverse_iterator(before > 0 ? m->runs.lower_bound(before)
                                                    : m->runs.end());
     for (; i != m->runs.rend() && out.size() < limit; ++i)
-      if (const auto& r = i->second.record; wanted(filter.states, r.state)
-                                            && matches(filter.name, r.name)
-                                            && r.created_at >= filter.since
-                                            && has_label(r, filter))
+      if (const auto& r = i->second.record;
+          wanted(filter.states, r.state) && matches(filter.name, r.name)
+          && r.created_at >= filter.since && has_label(r, filter))
         out.push_back(r);
     return out;
   }
@@ -198,17 +197,17 @@ public:
                                       std::size_t limit) override {
     const auto m = lock();
     return page(
-        m->tasks, after, limit,
-        [&](const auto& x) {
-          const auto& row = x.second;
-          return (!filter.run || row.run == filter.run)
-                 && (!filter.parent || row.parent == filter.parent)
-                 && (!filter.top_level || !row.parent)
-                 && wanted(filter.states, row.state)
-                 && (filter.name.empty()
-                     || glob_match(filter.name, task_name(*m, x.first, row)));
-        },
-        [&](const auto& x) { return to_record(*m, x.first, x.second); });
+      m->tasks, after, limit,
+      [&](const auto& x) {
+        const auto& row = x.second;
+        return (!filter.run || row.run == filter.run)
+               && (!filter.parent || row.parent == filter.parent)
+               && (!filter.top_level || !row.parent)
+               && wanted(filter.states, row.state)
+               && (filter.name.empty()
+                   || glob_match(filter.name, task_name(*m, x.first, row)));
+      },
+      [&](const auto& x) { return to_record(*m, x.first, x.second); });
   }
 
   std::vector<event_record> list_events(const event_filter& filter,
@@ -226,9 +225,9 @@ public:
   std::vector<fanout_record> list_fanouts(run_key run) override {
     const auto m = lock();
     return page(
-        m->fanouts, 0, m->fanouts.size(),
-        [run](const auto& x) { return x.second.run == run; },
-        [](const auto& x) { return x.second; });
+      m->fanouts, 0, m->fanouts.size(),
+      [run](const auto& x) { return x.second.run == run; },
+      [](const auto& x) { return x.second; });
   }
 
   std::vector<task_record> list_stuck(timestamp started_before,

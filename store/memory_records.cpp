@@ -34,9 +34,9 @@ task_record to_record(const model& m, task_key key, const task_row& row) {
   out.updated_at = row.updated_at;
   out.due_at = row.due_at;
   out.input = row.parent
-                  ? child_input(spec.input, row.index,
-                                child_item(spec.fanout, row.index, row.item))
-                  : spec.input;
+                ? child_input(spec.input, row.index,
+                              child_item(spec.fanout, row.index, row.item))
+                : spec.input;
   out.output = row.output;
   out.last_error = row.error;
   return out;

@@ -14,7 +14,7 @@ bool is_leaf_of(const model& m, run_key run, const task_entry& task) {
 
 bool is_leased(const model& m, task_key key) {
   return std::ranges::any_of(
-      m.leases, [key](const auto& x) { return x.second.tasks.contains(key); });
+    m.leases, [key](const auto& x) { return x.second.tasks.contains(key); });
 }
 
 /// The first tasks of a list in order of `less`; of equals the older one.
@@ -76,9 +76,9 @@ list_stuck_tasks(const model& m, timestamp started_before, std::size_t limit) {
         && task.second.started_at < started_before && is_leased(m, task.first))
       stuck.push_back(&task);
   return best(
-      m, stuck,
-      [](const auto& x, const auto& y) { return x.started_at < y.started_at; },
-      limit);
+    m, stuck,
+    [](const auto& x, const auto& y) { return x.started_at < y.started_at; },
+    limit);
 }
 
 std::vector<task_record> list_slowest_tasks(const model& m, run_key run,
@@ -92,11 +92,11 @@ std::vector<task_record> list_slowest_tasks(const model& m, run_key run,
                                            || row.state == task_state::failed))
       done.push_back(&task);
   return best(
-      m, done,
-      [](const auto& x, const auto& y) {
-        return last_attempt(x) > last_attempt(y);
-      },
-      limit);
+    m, done,
+    [](const auto& x, const auto& y) {
+      return last_attempt(x) > last_attempt(y);
+    },
+    limit);
 }
 
 retry_metrics measure_retries(const model& m, run_key run) {

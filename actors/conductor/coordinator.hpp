@@ -79,11 +79,10 @@ using coordinator_actor
                           caf::replies_to<wait_step>::with<step_result>,
                           caf::replies_to<task_query>::with<step_result>,
                           caf::replies_to<run_query>::with<step_result>,
-                          caf::replies_to<stop_request>::with<stopped>>
-  ::extend<
-    caf::replies_to<health_request>::with<health_report>,
-    caf::replies_to<run_summary_request>::with<run_summary>,
-    caf::replies_to<retry_metrics_request>::with<retry_metrics>>;
+                          caf::replies_to<stop_request>::with<stopped>>::
+    extend<caf::replies_to<health_request>::with<health_report>,
+           caf::replies_to<run_summary_request>::with<run_summary>,
+           caf::replies_to<retry_metrics_request>::with<retry_metrics>>;
 
 /// Spawns a coordinator with an engine of its own on `db`: all role actors,
 /// none of which moves by itself. `start` is where the virtual clock begins.

@@ -20,7 +20,9 @@ namespace conductor {
 /// How an attempt ended.
 struct outcome {
   bool succeeded = true;
-  std::string output;        ///< JSON text; empty = none
+  /// JSON text; empty = none. A function that gives something else has failed
+  /// with the type "output".
+  std::string output;
   std::string error_type;    ///< of a failure, e.g. "exit"
   std::string error_message; ///< of a failure, for people
   json error_details;        ///< further members of `last_error`; or null
@@ -37,9 +39,9 @@ struct attempt {
   std::string task_id;
   task_key task = 0;
   task_key parent = 0;
-  std::int64_t index = 0;   ///< 1-based; 0 for a top-level leaf
-  std::int32_t number = 1;  ///< of this attempt
-  std::string item;         ///< JSON text; empty for a top-level leaf
+  std::int64_t index = 0;  ///< 1-based; 0 for a top-level leaf
+  std::int32_t number = 1; ///< of this attempt
+  std::string item;        ///< JSON text; empty for a top-level leaf
 
   /// "hash#12"; a top-level leaf has its plain name.
   std::string name() const;

@@ -37,16 +37,19 @@ std::shared_ptr<outcome_sink> make_outbox();
 /// The handlers by name. Fixed once the executor runs.
 using handler_map = std::map<std::string, std::shared_ptr<handler>>;
 
-/// Owns the store's writing side. Spawn it detached: commits block.
-persistence_actor spawn_persistence(
-  caf::actor_system& sys, std::shared_ptr<store> db, options opts,
-  event_hub_actor hub, bool detached = true,
-  std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>());
+/// Owns the store's writing side. Commits block: spawn it detached unless the
+/// system has a worker to spare for them.
+persistence_actor spawn_persistence(caf::actor_system& sys,
+                                    std::shared_ptr<store> db, options opts,
+                                    event_hub_actor hub, bool detached = true,
+                                    std::shared_ptr<engine_metrics> metrics
+                                    = std::make_shared<engine_metrics>());
 
-event_hub_actor spawn_event_hub(
-  caf::actor_system& sys,
-  std::function<std::unique_ptr<store_reader>()> open_reader,
-  std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>());
+event_hub_actor
+spawn_event_hub(caf::actor_system& sys,
+                std::function<std::unique_ptr<store_reader>()> open_reader,
+                std::shared_ptr<engine_metrics> metrics
+                = std::make_shared<engine_metrics>());
 
 role_actor spawn_fanout(caf::actor_system& sys, role_context context);
 role_actor spawn_aggregate(caf::actor_system& sys, role_context context);

@@ -28,6 +28,9 @@ public:
   std::int32_t attempt() const { return work_.number; }
   /// What the fan-out has for this child; null for nobody's child.
   json item() const;
+  /// The same as JSON text, "" for nobody's child: for functions that pass it
+  /// on as it is.
+  const std::string& item_text() const { return work_.item; }
   json input() const { return work_.input(); }
   /// The attempt should stop soon: its time is up, it was cancelled, or the
   /// engine stops. Long functions look at this now and then.

@@ -62,7 +62,7 @@ exec_handler::input_ptr exec_handler::input_of(const attempt& work) {
   const std::lock_guard guard(mutex_);
   if (last_origin_ != work.origin) {
     last_input_ = std::make_shared<const result<exec_input>>(
-        read_exec_input(work.input()));
+      read_exec_input(work.input()));
     last_origin_ = work.origin;
   }
   return last_input_;

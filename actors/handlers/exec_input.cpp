@@ -10,7 +10,7 @@ void check_argv(const json& input, input_problems& found) {
   const auto argv = input.find("argv");
   if (argv == input.end()) {
     found.push_back(
-        {"/input", "needs an \"argv\": the program and its arguments"});
+      {"/input", "needs an \"argv\": the program and its arguments"});
     return;
   }
   if (!argv->is_array() || argv->empty()) {
@@ -54,7 +54,7 @@ void check_stdout(const json& input, input_problems& found) {
   const auto as = input.find("stdout");
   if (as != input.end() && *as != "text" && *as != "json" && *as != "discard")
     found.push_back(
-        {"/input/stdout", "must be \"text\", \"json\" or \"discard\""});
+      {"/input/stdout", "must be \"text\", \"json\" or \"discard\""});
 }
 
 void read_stdin(const json& from, exec_input& to) {

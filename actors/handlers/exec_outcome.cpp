@@ -147,7 +147,7 @@ outcome make_outcome(process_result process, exec_stdout as,
   const auto line = last_line(errors);
   const bool own = why.type == "exit" || why.type == "signal";
   auto result = outcome::failure(
-      why.type, own && !line.empty() ? why.message + ": " + line : why.message);
+    why.type, own && !line.empty() ? why.message + ": " + line : why.message);
   result.output = dump(output);
   result.error_details = json{{"stderr", errors}};
   add_status(process, result.error_details);

@@ -69,8 +69,8 @@ const std::string& placeholders::item_text() {
     item_written_ = true;
     // Numbers stay as they were written, however long they are.
     const auto& raw = work_.item;
-    const bool structured =
-        raw.find_first_of("\"[{") != raw.npos && !item().is_discarded();
+    const bool structured
+      = raw.find_first_of("\"[{") != raw.npos && !item().is_discarded();
     item_text_ = structured ? as_text(item()) : raw;
   }
   return item_text_;
@@ -79,7 +79,7 @@ const std::string& placeholders::item_text() {
 result<std::string> placeholders::item_field(std::string_view path) {
   const auto missing = [&](std::string_view step) {
     return fail(errc::invalid, in_braces(path) + ": the item has no \""
-                                   + std::string(step) + '"');
+                                 + std::string(step) + '"');
   };
   const json* value = &item();
   for (auto rest = path.substr(item_prefix.size()); !rest.empty();) {
@@ -104,8 +104,8 @@ result<std::string> placeholders::value_of(std::string_view word) {
     return work_.origin->run_id;
   if (work_.item.empty())
     return fail(errc::invalid, in_braces(word)
-                                   + ": the task has no item, for it is no "
-                                     "child of a fan-out");
+                                 + ": the task has no item, for it is no "
+                                   "child of a fan-out");
   return word == "item" ? item_text() : item_field(word);
 }
 
@@ -121,7 +121,7 @@ result<std::string> placeholders::expand(std::string_view text) {
       return value;
     expanded += *value;
     text.remove_prefix(
-        static_cast<std::size_t>(found.data() + found.size() - text.data()));
+      static_cast<std::size_t>(found.data() + found.size() - text.data()));
   }
 }
 

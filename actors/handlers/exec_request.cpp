@@ -18,8 +18,8 @@ result<std::string> expand(placeholders& with, const std::string& text,
     return fail(errc::invalid, where + ": " + expanded.error().message);
   if (expanded->find('\0') != std::string::npos)
     return fail(errc::invalid, where
-                                   + " has a NUL byte, which no process can "
-                                     "be given");
+                                 + " has a NUL byte, which no process can "
+                                   "be given");
   return expanded;
 }
 
@@ -51,14 +51,10 @@ result<std::string> directory_of(const attempt& work, const std::string& cwd) {
 std::optional<std::string>
 stdin_of(const attempt& work, const exec_input& input, placeholders& with) {
   switch (input.stdin_from) {
-  case exec_stdin::input:
-    return dump(work.input());
-  case exec_stdin::item:
-    return with.item_text();
-  case exec_stdin::text:
-    return input.stdin_text;
-  case exec_stdin::none:
-    break;
+  case exec_stdin::input: return dump(work.input());
+  case exec_stdin::item: return with.item_text();
+  case exec_stdin::text: return input.stdin_text;
+  case exec_stdin::none: break;
   }
   return std::nullopt;
 }

@@ -144,7 +144,7 @@ void function_handler::execute(const job_ptr& j) {
   const auto began = clock::now();
   auto result = call(*j);
   const auto busy = std::chrono::duration_cast<std::chrono::microseconds>(
-      clock::now() - began);
+    clock::now() - began);
   {
     const std::lock_guard guard(mutex_);
     jobs_.erase({j->work.task, j->work.number});
@@ -159,7 +159,11 @@ void function_handler::execute(const job_ptr& j) {
 
 outcome function_handler::call(const job& j) const {
   try {
-    return function_(task_context(j.work, j.cancelled));
+    auto result = function_(task_context(j.work, j.cancelled));
+    if (!result.output.empty() && !is_json(result.output))
+      return outcome::failure("output", "the output is not JSON: "
+                                          + result.output.substr(0, 60));
+    return result;
   } catch (const std::exception& e) {
     return outcome::failure("exception", e.what());
   } catch (...) {

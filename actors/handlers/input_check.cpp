@@ -76,8 +76,8 @@ void check_fields(const json& input,
     const auto& name = member.key();
     if (!has(known, name) && !has(always_allowed, name))
       found.push_back(
-          {"/input" + pointer_step(name),
-           "unknown field " + dump(name) + "; " + advice(name, known)});
+        {"/input" + pointer_step(name),
+         "unknown field " + dump(name) + "; " + advice(name, known)});
   }
 }
 
@@ -86,8 +86,8 @@ bool check_text(const json& value, const std::string& path,
   if (!value.is_string()) {
     const bool scalar = value.is_number() || value.is_boolean();
     found.push_back({path, scalar
-                               ? "must be text (write \"" + dump(value) + "\")"
-                               : "must be text"});
+                             ? "must be text (write \"" + dump(value) + "\")"
+                             : "must be text"});
     return false;
   }
   if (value.get_ref<const std::string&>().find('\0') != std::string::npos) {

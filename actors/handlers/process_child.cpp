@@ -104,8 +104,8 @@ void process_child::drain(const process_options& options) {
 
 bool process_child::write_input() {
   while (written_ < input_.size()) {
-    const auto n =
-        ::write(in.get(), input_.data() + written_, input_.size() - written_);
+    const auto n
+      = ::write(in.get(), input_.data() + written_, input_.size() - written_);
     if (n >= 0)
       written_ += static_cast<std::size_t>(n);
     else if (errno != EINTR)

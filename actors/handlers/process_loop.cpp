@@ -20,7 +20,7 @@ constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
 void require_pidfd() {
   const unique_fd self(
-      static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0u)));
+    static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0u)));
   if (!self)
     throw std::system_error(errno, std::generic_category(),
                             "running processes needs pidfd_open (Linux 5.4)");
@@ -53,7 +53,7 @@ process_runner::loop::loop(process_options options)
   require_pidfd();
   // Above the standard descriptors, which a host may have closed.
   const unique_fd null(
-      checked(::open("/dev/null", O_RDWR | O_CLOEXEC), "/dev/null"));
+    checked(::open("/dev/null", O_RDWR | O_CLOEXEC), "/dev/null"));
   null_.reset(checked(::fcntl(null.get(), F_DUPFD_CLOEXEC, 3), "/dev/null"));
   if (!watch(wake_.get(), EPOLLIN, 0, end_stream))
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
@@ -199,18 +199,17 @@ void process_runner::loop::launch(number n, command c) {
   if (program.error)
     return refuse(child, program.error,
                   trouble("cannot run", name, program.error));
-  const auto or_null = [&](const unique_fd& fd) {
-    return fd ? fd.get() : null_.get();
-  };
+  const auto or_null
+    = [&](const unique_fd& fd) { return fd ? fd.get() : null_.get(); };
   child.started = clock::now();
-  auto process =
-      spawn_({std::move(program.file), spec.argv, spec.env, spec.directory,
+  auto process
+    = spawn_({std::move(program.file), spec.argv, spec.env, spec.directory,
               or_null(in.read), or_null(out.write), err.write.get()});
   if (process.error)
     return refuse(child, process.error,
                   process.in_directory
-                      ? trouble("cannot enter", spec.directory, process.error)
-                      : trouble("cannot run", name, process.error));
+                    ? trouble("cannot enter", spec.directory, process.error)
+                    : trouble("cannot run", name, process.error));
   child.pid = process.pid;
   child.end = std::move(process.pidfd);
   follow(n, std::move(child));
@@ -223,7 +222,7 @@ void process_runner::loop::follow(number n, process_child started) {
     started.reap();
     return refuse(started, error,
                   "cannot watch a process: "
-                      + std::generic_category().message(error));
+                    + std::generic_category().message(error));
   }
   auto& child = children_.emplace(n, std::move(started)).first->second;
   if (child.timeout.count() > 0)

@@ -198,8 +198,8 @@ spawned spawner::operator()(const spawn_request& request) {
            false};
   spawned result;
   int pidfd = -1;
-  const pid_t pid =
-      ::clone(child_main, static_cast<char*>(stack_) + stack_size,
+  const pid_t pid
+    = ::clone(child_main, static_cast<char*>(stack_) + stack_size,
               CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &l, &pidfd);
   if (pid < 0) {
     result.error = errno;

@@ -86,7 +86,7 @@ void process_runner::loop::finish(number n) {
   if (child.deadline != time_point::max())
     deadlines_.erase({child.deadline, n});
   child.result.busy = std::chrono::duration_cast<std::chrono::microseconds>(
-      clock::now() - child.started);
+    clock::now() - child.started);
   // The next one first: it can run while we look after the one that ended.
   start_waiting();
   unwatch(child.in);
@@ -158,8 +158,8 @@ int process_runner::loop::patience() const {
     next = std::min(next, unwatched_.front().first);
   if (next == time_point::max())
     return -1;
-  const auto left =
-      std::chrono::ceil<milliseconds>(next - clock::now()).count();
+  const auto left
+    = std::chrono::ceil<milliseconds>(next - clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 

@@ -51,12 +51,12 @@ private:
     const auto times = input.find("times");
     if (times != input.end()
         && static_cast<std::uint64_t>(work.number)
-               > times->get<std::uint64_t>())
+             > times->get<std::uint64_t>())
       return outcome::success();
     return outcome::failure(
-        input.value("type", "fail"),
-        input.value("message", "attempt " + std::to_string(work.number)
-                                   + " was told to fail"));
+      input.value("type", "fail"),
+      input.value("message", "attempt " + std::to_string(work.number)
+                               + " was told to fail"));
   }
 };
 

@@ -50,15 +50,20 @@ private:
     void report(outcome result) const {
       sink->report(id.first, id.second, std::move(result),
                    std::chrono::duration_cast<std::chrono::microseconds>(
-                       clock::now() - started));
+                     clock::now() - started));
     }
   };
   using queue = std::multimap<clock::time_point, sleeper>;
 
+  result<clock::duration> duration_of(const attempt& work);
   bool add(const sleeper& one);
   bool fall_asleep(sleeper one);
   void let_next_in();
   void run();
+
+  /// Of the task that was looked at last: its children sleep equally long.
+  std::shared_ptr<const task_origin> origin_;
+  clock::duration duration_{};
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -79,29 +84,41 @@ std::vector<definition_error> sleep_handler::check(const json& input) const {
     found.push_back({"/input", "needs a \"duration\" such as \"10ms\""});
   else if (const auto* text = string_field(input, "duration", found);
            text && !parse_duration(*text))
-    found.push_back({"/input/duration",
-                     '"' + *text
-                         + "\" is not a duration (write 250ms, 5s, 10m or "
-                           "2h)"});
+    found.push_back(
+      {"/input/duration", '"' + *text
+                            + "\" is not a duration (write 250ms, 5s, 10m or "
+                              "2h)"});
   return found;
 }
 
 void sleep_handler::start(attempt work, outcome_sink& sink) {
   sleeper one{{work.task, work.number}, &sink, {}, clock::now()};
-  const auto input = work.input();
-  if (const auto problems = check(input); !problems.empty()) {
-    auto result = outcome::failure("input", to_string(problems.front()));
+  const auto duration = duration_of(work);
+  if (!duration) {
+    auto result = outcome::failure("input", duration.error().message);
     result.retryable = false;
     one.report(std::move(result));
     return;
   }
-  // The clock counts nanoseconds: further than this it could overflow.
-  constexpr milliseconds longest = std::chrono::hours(24 * 365 * 50);
-  const auto duration =
-      parse_duration(input["duration"].get_ref<const std::string&>());
-  one.duration = std::min(*duration, longest);
+  one.duration = *duration;
   if (!add(one))
     one.report(outcome::failure("thread", "the system denies us a thread"));
+}
+
+result<sleep_handler::clock::duration>
+sleep_handler::duration_of(const attempt& work) {
+  if (origin_ == work.origin)
+    return duration_;
+  const auto input = work.input();
+  if (const auto problems = check(input); !problems.empty())
+    return fail(errc::invalid, to_string(problems.front()));
+  // The clock counts nanoseconds: further than this it could overflow.
+  constexpr milliseconds longest = std::chrono::hours(24 * 365 * 50);
+  const auto asked
+    = parse_duration(input["duration"].get_ref<const std::string&>());
+  duration_ = std::min(*asked, longest);
+  origin_ = work.origin;
+  return duration_;
 }
 
 bool sleep_handler::add(const sleeper& one) {

@@ -96,8 +96,14 @@ run_move plan_run_start(run_key run, timestamp now) {
 }
 
 bool run_is_done(const run_record& run) {
-  return !settled(run.state)
-         && run.succeeded + run.failed + run.cancelled == run.tasks;
+  return !settled(run.state) && run.settled_tasks() == run.tasks;
+}
+
+run_record after_task(run_record run, task_state to) {
+  run.succeeded += to == task_state::succeeded;
+  run.failed += to == task_state::failed;
+  run.cancelled += to == task_state::cancelled;
+  return run;
 }
 
 run_move plan_run(const run_record& run, timestamp now) {

@@ -38,10 +38,10 @@ std::vector<task_move> plan_lost_lease(const task_brief& leased,
     {event_kind::task_lease_expired,
      dump({{"attempt", leased.attempt}, {"lost_count", count}})});
   if (final) {
-    lost.error = dump({{"type", "lease_expired"},
-                       {"message", "its worker was lost "
-                                     + std::to_string(count) + " times"},
-                       {"attempt", leased.attempt}});
+    lost.error = dump(
+      {{"type", "lease_expired"},
+       {"message", "its worker was lost " + std::to_string(count) + " times"},
+       {"attempt", leased.attempt}});
     lost.events.push_back({event_kind::task_retries_exhausted,
                            dump({{"retry_count", leased.retry_count},
                                  {"because", "lease_expired"}})});
@@ -51,9 +51,9 @@ std::vector<task_move> plan_lost_lease(const task_brief& leased,
   again.from = task_state::retrying;
   again.to = task_state::pending;
   again.lost = false;
-  again.events = {{event_kind::task_retried,
-                   dump({{"retry_count", leased.retry_count},
-                         {"lost_count", count}})}};
+  again.events
+    = {{event_kind::task_retried,
+        dump({{"retry_count", leased.retry_count}, {"lost_count", count}})}};
   return {std::move(lost), std::move(again)};
 }
 
@@ -84,11 +84,11 @@ late_reason judge(const refusal& refused) {
 
 const char* to_string(late_reason reason) {
   switch (reason) {
-    case late_reason::duplicate: return "duplicate";
-    case late_reason::stale_attempt: return "stale_attempt";
-    case late_reason::lease_expired: return "lease_expired";
-    case late_reason::cancelled: return "cancelled";
-    case late_reason::already_settled: return "already_settled";
+  case late_reason::duplicate: return "duplicate";
+  case late_reason::stale_attempt: return "stale_attempt";
+  case late_reason::lease_expired: return "lease_expired";
+  case late_reason::cancelled: return "cancelled";
+  case late_reason::already_settled: return "already_settled";
   }
   return "?";
 }

@@ -34,15 +34,15 @@ change_set plan_reopening(const run_record& run,
     plan.moves.push_back(plan_reopen(leaf.task, leaf.state, now));
   merge_ranges(plan.moves);
   for (const auto& parent : parents)
-    plan.moves.push_back(plan_reopen({parent.task, parent.run, 0, 0, 0, 0},
-                                     parent.state, now));
-  plan.run_moves.push_back({run.key,
-                            run.state,
-                            run_state::running,
-                            now,
-                            {{event_kind::run_reopened,
-                              dump({{"from", to_string(run.state)},
-                                    {"tasks", leaves.size()}})}}});
+    plan.moves.push_back(
+      plan_reopen({parent.task, parent.run, 0, 0, 0, 0}, parent.state, now));
+  plan.run_moves.push_back(
+    {run.key,
+     run.state,
+     run_state::running,
+     now,
+     {{event_kind::run_reopened,
+       dump({{"from", to_string(run.state)}, {"tasks", leaves.size()}})}}});
   return plan;
 }
 

@@ -59,9 +59,9 @@ task_move plan_success(const task_brief& leased, std::string output,
   auto move = from_running(leased, task_state::succeeded, now);
   move.output = std::move(output);
   // Written by hand: there are as many of these as tasks.
-  move.events.push_back({event_kind::task_succeeded,
-                         "{\"attempt\":" + std::to_string(leased.attempt)
-                           + "}"});
+  move.events.push_back(
+    {event_kind::task_succeeded,
+     "{\"attempt\":" + std::to_string(leased.attempt) + "}"});
   return move;
 }
 

@@ -34,7 +34,7 @@ void attempt_log::print(store_reader& reader,
   for (std::size_t i = 0; i < runs_.size(); ++i)
     for (;;) {
       const auto events = reader.list_events(
-          {.run = runs_[i], .name = "task.failed"}, seen_[i], page);
+        {.run = runs_[i], .name = "task.failed"}, seen_[i], page);
       for (const auto& e : events) {
         seen_[i] = e.seq;
         if (e.at < since_)

@@ -90,8 +90,8 @@ public:
   /// seconds, tasks a second, memory, bytes and commits a task, and what else
   /// was measured, which goes before. Returns the exit code.
   int report(const std::string& name, const volume& done,
-             const conductor::ordered_json& measured =
-                 conductor::ordered_json::object());
+             const conductor::ordered_json& measured
+             = conductor::ordered_json::object());
 
 private:
   explicit trial(const bench_request& request) : request_(request) {}

@@ -29,7 +29,7 @@ int bench_fanout(const bench_request& r) {
 int bench_exec(const bench_request& r) {
   return measure(r, "exec",
                  run_spec{"bench exec"}.task("exec").fanout(r.tasks).input(
-                     R"({"argv":["/bin/true"],"stdout":"discard"})"));
+                   R"({"argv":["/bin/true"],"stdout":"discard"})"));
 }
 
 /// How much of the time that the slots have is spent asleep, as asked for.
@@ -44,9 +44,9 @@ int bench_sleep(const bench_request& r) {
     return report_error(t.error());
   (*t)->engine().start();
   const auto begin = bench_clock::now();
-  const auto code =
-      (*t)->work(run_spec{"bench sleep"}.task("sleep").fanout(r.tasks).input(
-          R"({"duration":"10ms"})"));
+  const auto code
+    = (*t)->work(run_spec{"bench sleep"}.task("sleep").fanout(r.tasks).input(
+      R"({"duration":"10ms"})"));
   if (code != done)
     return code;
   const auto seconds = seconds_since(begin);

@@ -21,8 +21,8 @@ void latencies::add(bench_clock::duration d) {
 double latencies::percentile(double share) const {
   auto sorted = ms_;
   const auto rank = std::ceil(share * static_cast<double>(sorted.size())) - 1;
-  const auto place =
-      sorted.begin() + static_cast<std::ptrdiff_t>(std::max(rank, 0.0));
+  const auto place
+    = sorted.begin() + static_cast<std::ptrdiff_t>(std::max(rank, 0.0));
   std::nth_element(sorted.begin(), place, sorted.end());
   return rounded(*place);
 }

@@ -28,8 +28,8 @@ int bench_idle(const bench_request& r) {
   auto t = trial::open(r);
   if (!t)
     return report_error(t.error());
-  const auto code =
-      (*t)->work(run_spec{"bench idle"}.task("noop").fanout(r.tasks));
+  const auto code
+    = (*t)->work(run_spec{"bench idle"}.task("noop").fanout(r.tasks));
   if (code != done)
     return code;
   std::this_thread::sleep_for(500ms); // checkpoints and late news
@@ -43,8 +43,8 @@ int bench_idle(const bench_request& r) {
   if ((*t)->interrupted())
     return interrupted;
   return (*t)->report(
-      "idle", {r.tasks, seconds},
-      {{"tasks_per_second", nullptr}, {"cpu_percent", rounded(share * 100)}});
+    "idle", {r.tasks, seconds},
+    {{"tasks_per_second", nullptr}, {"cpu_percent", rounded(share * 100)}});
 }
 
 } // namespace orcon

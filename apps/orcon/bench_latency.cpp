@@ -66,8 +66,8 @@ int one_by_one(trial& t, const start_log& log, const run_spec& spec,
 /// Submits one-task runs for as long as a fan-out takes.
 int beside_a_fanout(trial& t, const start_log& log, const run_spec& leaf,
                     std::int64_t load, course& to, std::int64_t& submitted) {
-  const auto fanout =
-      t.engine().submit(run_spec{"bench load"}.task("noop").fanout(load));
+  const auto fanout
+    = t.engine().submit(run_spec{"bench load"}.task("noop").fanout(load));
   if (!fanout)
     return report_error(fanout.error());
   std::atomic<int> ended{-1};
@@ -127,8 +127,8 @@ int bench_latency(const bench_request& r) {
     return code;
   const auto seconds = seconds_since(begin);
   ordered_json measured{
-      {"commits_per_run", rounded(static_cast<double>(t.commits() - commits)
-                                  / static_cast<double>(r.tasks))}};
+    {"commits_per_run", rounded(static_cast<double>(t.commits() - commits)
+                                / static_cast<double>(r.tasks))}};
   leaves.ack.report(measured, "ack");
   leaves.start.report(measured, "start");
   leaves.done.report(measured, "done");

@@ -60,13 +60,13 @@ int bench_payload(const bench_request& r) {
   if (!t)
     return report_error(t.error());
   std::error_code ignored;
-  const auto path =
-      std::filesystem::absolute((*t)->database() + ".inputs", ignored).string();
+  const auto path
+    = std::filesystem::absolute((*t)->database() + ".inputs", ignored).string();
   const inputs file{path, r.tasks};
   if (!file.good())
     return report_error({errc::full, "cannot write " + path});
   (*t)->engine().handle("echo", [](const task_context& task) {
-    return outcome::success(task.item().dump());
+    return outcome::success(task.item_text());
   });
   (*t)->engine().start();
   const auto begin = bench_clock::now();
@@ -75,9 +75,9 @@ int bench_payload(const bench_request& r) {
   const auto seconds = seconds_since(begin);
   const auto megabytes = 2.0 * text_bytes * static_cast<double>(r.tasks) / 1e6;
   return (*t)->report(
-      "payload", {r.tasks, seconds},
-      {{"payload_bytes_per_task", 2 * text_bytes},
-       {"payload_mb_per_second", rounded(megabytes / seconds)}});
+    "payload", {r.tasks, seconds},
+    {{"payload_bytes_per_task", 2 * text_bytes},
+     {"payload_mb_per_second", rounded(megabytes / seconds)}});
 }
 
 } // namespace orcon

@@ -64,10 +64,10 @@ int submit_in_batches(trial& t, std::int64_t count, latencies& acks) {
     count -= batch;
     const auto begin = bench_clock::now();
     self->request(writer, caf::infinite, std::move(changes))
-        .receive([&](const commit_reply& reply) { trouble = reply.trouble; },
-                 [&](const caf::error&) {
-                   trouble = {errc::stopped, "the engine has stopped"};
-                 });
+      .receive([&](const commit_reply& reply) { trouble = reply.trouble; },
+               [&](const caf::error&) {
+                 trouble = {errc::stopped, "the engine has stopped"};
+               });
     acks.add(bench_clock::now() - begin);
   }
   if (trouble)
@@ -95,8 +95,8 @@ int bench_runs(const bench_request& r) {
     return report_error(opened.error());
   auto& t = **opened;
   t.engine().start();
-  const auto singles =
-      std::max<std::int64_t>(1, r.tasks / batched_for_each_single);
+  const auto singles
+    = std::max<std::int64_t>(1, r.tasks / batched_for_each_single);
   latencies single_acks, batch_acks;
   double single_seconds = 0, seconds = 0;
   auto code = measure(t, singles, submit_singly, single_acks, single_seconds);
@@ -105,10 +105,10 @@ int bench_runs(const bench_request& r) {
   if (code != done)
     return code;
   ordered_json measured{
-      {"batch", batch},
-      {"singles", singles},
-      {"singles_per_second",
-       rounded(static_cast<double>(singles) / single_seconds)}};
+    {"batch", batch},
+    {"singles", singles},
+    {"singles_per_second",
+     rounded(static_cast<double>(singles) / single_seconds)}};
   single_acks.report(measured, "single_ack");
   batch_acks.report(measured, "batch_ack");
   return t.report("runs", {r.tasks, seconds, r.tasks + singles}, measured);

@@ -102,16 +102,16 @@ int trial::report(const std::string& name, const volume& v,
   const auto stored = static_cast<double>(v.stored);
   const auto committed = commits();
   ordered_json row{
-      {"bench", name},
-      {"tasks", v.tasks},
-      {"seconds", rounded(v.seconds)},
-      {"tasks_per_second", rounded(static_cast<double>(v.tasks) / v.seconds)},
-      {"rss_peak_mb", rounded(peak_megabytes())},
-      {"db_bytes_per_task",
-       rounded(static_cast<double>(bytes_on_disk(database())) / stored)},
-      {"commits", committed},
-      {"commits_per_task", static_cast<double>(committed) / stored},
-      {"synchronous", "full"}};
+    {"bench", name},
+    {"tasks", v.tasks},
+    {"seconds", rounded(v.seconds)},
+    {"tasks_per_second", rounded(static_cast<double>(v.tasks) / v.seconds)},
+    {"rss_peak_mb", rounded(peak_megabytes())},
+    {"db_bytes_per_task",
+     rounded(static_cast<double>(bytes_on_disk(database())) / stored)},
+    {"commits", committed},
+    {"commits_per_task", static_cast<double>(committed) / stored},
+    {"synchronous", "full"}};
   row.update(measured);
   const auto sound = !request_.verify || verified(database());
   if (request_.keep)

@@ -53,10 +53,10 @@ int statistics(const settings& s) {
   const auto found = measure_database(s.database);
   if (!found)
     return report_error(found.error());
-  const auto per_task
-    = found->tasks == 0 ? 0.0
-                        : static_cast<double>(found->file_bytes)
-                            / static_cast<double>(found->tasks);
+  const auto per_task = found->tasks == 0
+                          ? 0.0
+                          : static_cast<double>(found->file_bytes)
+                              / static_cast<double>(found->tasks);
   ordered_json out{{"file", s.database},
                    {"schema", found->schema},
                    {"file_bytes", found->file_bytes},
@@ -94,10 +94,8 @@ int prune(const settings& s, const std::string& before, bool dry_run) {
   const auto moment = moment_of(before);
   if (!moment)
     return report_error(moment.error());
-  const auto pruned
-    = prune_database(s.database, {.before = *moment,
-                                  .dry_run = dry_run,
-                                  .now = system_now()});
+  const auto pruned = prune_database(
+    s.database, {.before = *moment, .dry_run = dry_run, .now = system_now()});
   if (!pruned)
     return report_error(pruned.error());
   if (s.output != format::table)
@@ -137,9 +135,8 @@ void add_care_commands(CLI::App& group, const commands& c) {
   auto unchecked = std::make_shared<bool>(false);
   copy->add_option("file", *target, "Where to; it must not exist")->required();
   copy->add_flag("--no-verify", *unchecked, "Do not verify the copy");
-  copy->callback([=] {
-    c.chosen = [=] { return backup(c.common, *target, !*unchecked); };
-  });
+  copy->callback(
+    [=] { c.chosen = [=] { return backup(c.common, *target, !*unchecked); }; });
 
   auto* up = group.add_subcommand(
     "migrate", "Bring an older database up to this program's schema");
@@ -151,14 +148,14 @@ void add_care_commands(CLI::App& group, const commands& c) {
   old->fallthrough();
   auto before = std::make_shared<std::string>();
   auto dry_run = std::make_shared<bool>(false);
-  old->add_option("--before", *before,
-                  "Runs that ended before: 720h (ago), a day, a time")
+  old
+    ->add_option("--before", *before,
+                 "Runs that ended before: 720h (ago), a day, a time")
     ->required()
     ->type_name("MOMENT");
   old->add_flag("--dry-run", *dry_run, "Only say what would be deleted");
-  old->callback([=] {
-    c.chosen = [=] { return prune(c.common, *before, *dry_run); };
-  });
+  old->callback(
+    [=] { c.chosen = [=] { return prune(c.common, *before, *dry_run); }; });
 
   auto* sizes = group.add_subcommand("stats", "Sizes: file, tables, a task");
   sizes->fallthrough();
@@ -171,9 +168,8 @@ void add_delete_command(CLI::App& run_group, const commands& c) {
   command->fallthrough();
   auto id = std::make_shared<std::string>();
   command->add_option("run", *id, "Id of the run, or \"last\"")->required();
-  command->callback([=] {
-    c.chosen = [=] { return delete_run(c.common, *id); };
-  });
+  command->callback(
+    [=] { c.chosen = [=] { return delete_run(c.common, *id); }; });
 }
 
 } // namespace orcon

@@ -60,29 +60,29 @@ std::vector<std::string> split_tail(int& argc, char** argv) {
 
 int exit_code_of(errc code) {
   switch (code) {
-    case errc::none: return done;
-    case errc::invalid: return usage;
-    case errc::not_found: return not_found;
-    case errc::conflict:
-    case errc::stale: return conflict;
-    case errc::timeout: return timed_out;
-    case errc::locked:
-    case errc::full:
-    case errc::not_ours:
-    case errc::too_new:
-    case errc::corrupt:
-    case errc::io: return unusable;
-    case errc::overloaded:
-    case errc::stopped: return operation_failed;
+  case errc::none: return done;
+  case errc::invalid: return usage;
+  case errc::not_found: return not_found;
+  case errc::conflict:
+  case errc::stale: return conflict;
+  case errc::timeout: return timed_out;
+  case errc::locked:
+  case errc::full:
+  case errc::not_ours:
+  case errc::too_new:
+  case errc::corrupt:
+  case errc::io: return unusable;
+  case errc::overloaded:
+  case errc::stopped: return operation_failed;
   }
   return operation_failed;
 }
 
 int exit_code_of(run_state state) {
   switch (state) {
-    case run_state::failed: return run_failed;
-    case run_state::cancelled: return run_cancelled;
-    default: return done;
+  case run_state::failed: return run_failed;
+  case run_state::cancelled: return run_cancelled;
+  default: return done;
   }
 }
 
@@ -105,8 +105,9 @@ result<run_record> find_run(store_reader& reader, const std::string& id) {
   }
   if (!parse_ulid(id))
     return fail(errc::not_found,
-                "\"" + id + "\" is not the id of a run (26 characters); "
-                "`orcon run list` shows them");
+                "\"" + id
+                  + "\" is not the id of a run (26 characters); "
+                    "`orcon run list` shows them");
   const auto key = reader.find_run(id);
   if (!key)
     return fail(errc::not_found,

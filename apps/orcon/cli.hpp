@@ -24,7 +24,8 @@ enum exit_code : int {
   run_cancelled = 4,
   not_found = 5,
   conflict = 6,
-  unusable = 7, ///< database or engine: locked, full, corrupt, not ours, too new
+  unusable
+  = 7, ///< database or engine: locked, full, corrupt, not ours, too new
   timed_out = 8,
   critical = 9,
   interrupted = 130,
@@ -41,7 +42,7 @@ struct settings {
   std::string color = "auto";
   unsigned workers = 0;
   std::string metrics_file; ///< of commands that work runs; empty = none
-  std::string config; ///< file of settings; empty = the usual place
+  std::string config;       ///< file of settings; empty = the usual place
 };
 
 /// A command: options are registered on an App, `action` is what it does.

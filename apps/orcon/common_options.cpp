@@ -81,7 +81,7 @@ std::string unknown_key(const std::string& name) {
 std::string apply(CLI::App& app, const std::string& name, const json& value,
                   const std::string& file) {
   const auto* known = std::find_if(
-      keys.begin(), keys.end(), [&](const key& k) { return k.name == name; });
+    keys.begin(), keys.end(), [&](const key& k) { return k.name == name; });
   if (known == keys.end())
     return unknown_key(name);
   if (!known->fits(value))
@@ -123,32 +123,35 @@ bool is_blank(const std::string& path) {
 
 void add_common_options(CLI::App& app, settings& s) {
   app.add_option("--db", s.database, "Database file (default: orcon.db)")
-      ->envname("ORCON_DB")
-      ->type_name("FILE");
-  app.add_option_function<std::string>(
-         "-o,--output",
-         [&s](const std::string& text) { s.output = parse_format(text); },
-         "table, json or jsonl (default: table)")
-      ->envname("ORCON_OUTPUT")
-      ->type_name("FORMAT");
+    ->envname("ORCON_DB")
+    ->type_name("FILE");
+  app
+    .add_option_function<std::string>(
+      "-o,--output",
+      [&s](const std::string& text) { s.output = parse_format(text); },
+      "table, json or jsonl (default: table)")
+    ->envname("ORCON_OUTPUT")
+    ->type_name("FORMAT");
   app.add_flag("-q,--quiet", s.quiet, "No progress, no messages; only data");
   app.add_flag("-v,--verbose", s.verbose,
                "Say more on stderr: settings, failed attempts");
-  app.add_option_function<std::string>(
-         "--color",
-         [&s](const std::string& text) { s.color = parse_color(text); },
-         "auto, always or never (auto heeds NO_COLOR)")
-      ->envname("ORCON_COLOR")
-      ->type_name("WHEN");
-  app.add_option("--workers", s.workers,
-                 "Attempts executed at once (default: number of cores)")
-      ->envname("ORCON_WORKERS")
-      ->check(CLI::Range(0u, 100'000u))
-      ->type_name("N");
-  app.add_option("--config", s.config,
-                 "Settings (default: ~/.config/orcon/config.yaml)")
-      ->envname("ORCON_CONFIG")
-      ->type_name("FILE");
+  app
+    .add_option_function<std::string>(
+      "--color", [&s](const std::string& text) { s.color = parse_color(text); },
+      "auto, always or never (auto heeds NO_COLOR)")
+    ->envname("ORCON_COLOR")
+    ->type_name("WHEN");
+  app
+    .add_option("--workers", s.workers,
+                "Attempts executed at once (default: number of cores)")
+    ->envname("ORCON_WORKERS")
+    ->check(CLI::Range(0u, 100'000u))
+    ->type_name("N");
+  app
+    .add_option("--config", s.config,
+                "Settings (default: ~/.config/orcon/config.yaml)")
+    ->envname("ORCON_CONFIG")
+    ->type_name("FILE");
 }
 
 std::string find_config_file(const std::string& given) {

@@ -65,8 +65,8 @@ public:
   std::size_t arguments() const { return arguments_; }
 
   std::string value_of(const std::string& option) const {
-    const auto found =
-        std::find_if(values_.rbegin(), values_.rend(),
+    const auto found
+      = std::find_if(values_.rbegin(), values_.rend(),
                      [&](const auto& v) { return v.first == option; });
     return found == values_.rend() ? "" : found->second;
   }
@@ -99,8 +99,8 @@ private:
 
   void read_short(const std::string& word) {
     for (std::size_t i = 1; i < word.size(); ++i)
-      if (const auto* option =
-              find_option(*command_, std::string{'-', word[i]});
+      if (const auto* option
+          = find_option(*command_, std::string{'-', word[i]});
           takes_value(option)) {
         if (i + 1 == word.size())
           pending_ = option;
@@ -199,8 +199,8 @@ candidates complete_words(CLI::App& app, settings& s,
   } else if (before.options_may_come() && last.starts_with("-")) {
     add_options(found, before.command(), last);
   } else {
-    if (const auto* argument =
-            argument_at(before.command(), before.arguments()))
+    if (const auto* argument
+        = argument_at(before.command(), before.arguments()))
       found = values(argument, last);
     add_commands(found, before.command(), last);
   }

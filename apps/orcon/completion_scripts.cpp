@@ -4,7 +4,8 @@ namespace orcon {
 
 namespace {
 
-constexpr std::string_view bash = R"sh(# bash completion for orcon:  source <(orcon completion bash)
+constexpr std::string_view bash
+  = R"sh(# bash completion for orcon:  source <(orcon completion bash)
 _orcon() {
   local line word=${COMP_WORDS[COMP_CWORD]}
   [[ $word == = ]] && word=
@@ -55,7 +56,8 @@ else
 fi
 )sh";
 
-constexpr std::string_view fish = R"sh(# fish completion for orcon:  orcon completion fish | source
+constexpr std::string_view fish
+  = R"sh(# fish completion for orcon:  orcon completion fish | source
 function __orcon_complete
   set -l words (commandline -opc)
   set -l word (commandline -ct)
@@ -80,8 +82,10 @@ complete -c orcon -f -a '(__orcon_complete)'
 } // namespace
 
 std::string_view completion_script(std::string_view shell) {
-  return shell == "bash" ? bash : shell == "zsh" ? zsh
-                                : shell == "fish" ? fish : "";
+  return shell == "bash"   ? bash
+         : shell == "zsh"  ? zsh
+         : shell == "fish" ? fish
+                           : "";
 }
 
 } // namespace orcon

@@ -45,8 +45,8 @@ void add_children(candidates& found, std::string_view begin,
       add(found, begin, task->name, to_string(task->state));
   };
   // 12, then 120 to 129, then 1200 to 1299: all numbers that begin so.
-  std::int64_t low =
-      digits.empty() ? 1 : std::atoll(std::string{digits}.c_str());
+  std::int64_t low
+    = digits.empty() ? 1 : std::atoll(std::string{digits}.c_str());
   auto high = digits.empty() ? std::int64_t{9} : low;
   for (; low > 0 && low <= count && digits.size() < 18;
        low *= 10, high = high * 10 + 9)

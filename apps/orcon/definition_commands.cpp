@@ -32,8 +32,7 @@ int lint_all(const settings& s, const std::vector<std::string>& files) {
 } // namespace
 
 void add_definition_commands(CLI::App& app, const commands& c) {
-  auto* group
-    = app.add_subcommand("def", "Run definitions: lint, schema");
+  auto* group = app.add_subcommand("def", "Run definitions: lint, schema");
   group->require_subcommand(1);
   group->fallthrough();
 
@@ -43,9 +42,7 @@ void add_definition_commands(CLI::App& app, const commands& c) {
   lint->add_option("files", *files, "Definitions; - is standard input")
     ->required();
   lint->callback([c, files] {
-    c.chosen = [c, files] {
-      return lint_all(c.common, *files);
-    };
+    c.chosen = [c, files] { return lint_all(c.common, *files); };
   });
 
   auto* schema = group->add_subcommand("schema", "Print the JSON Schema");

@@ -17,14 +17,15 @@ using namespace conductor;
 
 definition_context program_context(const std::string& directory) {
   using handlers = std::map<std::string, std::shared_ptr<handler>>;
-  const auto known = std::make_shared<const handlers>(
-    handlers{{"exec", make_exec_handler({})},
-             {"noop", make_noop_handler()},
-             {"sleep", make_sleep_handler()},
-             {"fail", make_fail_handler()}});
+  const auto known
+    = std::make_shared<const handlers>(handlers{{"exec", make_exec_handler({})},
+                                                {"noop", make_noop_handler()},
+                                                {"sleep", make_sleep_handler()},
+                                                {"fail", make_fail_handler()}});
   return {.directory = directory,
-          .check_handler = [known](const std::string& name, const json& input)
-            -> std::vector<definition_error> {
+          .check_handler
+          = [known](const std::string& name,
+                    const json& input) -> std::vector<definition_error> {
             if (const auto found = known->find(name); found != known->end())
               return found->second->check(input);
             return {{"/handler", "unknown handler \"" + name

@@ -35,21 +35,21 @@ bool play(const scenarios::scenario& s, bool color, bool quiet, bool silent) {
              plain = color ? "\x1b[0m" : "";
   if (!silent)
     fmt::print("Scenario {}: {}\n", s.number, s.title);
-  scenarios::driver d{
-    sys, spawn_coordinator(sys, db, opts, first_moment),
-    [&](const std::string& text) {
-      if (!quiet)
-        fmt::print("    {}\n", text);
-    },
-    [&](const std::string& what, const std::string& expected,
-        const std::string& actual) {
-      const auto same = expected == actual;
-      good = good && same;
-      if (!silent && (!quiet || !same))
-        fmt::print("  {}{}{} {}: {}{}\n", same ? green : red,
-                   same ? "✓" : "✗", plain, what, actual,
-                   same ? "" : " (expected " + expected + ")");
-    }};
+  scenarios::driver d{sys, spawn_coordinator(sys, db, opts, first_moment),
+                      [&](const std::string& text) {
+                        if (!quiet)
+                          fmt::print("    {}\n", text);
+                      },
+                      [&](const std::string& what, const std::string& expected,
+                          const std::string& actual) {
+                        const auto same = expected == actual;
+                        good = good && same;
+                        if (!silent && (!quiet || !same))
+                          fmt::print("  {}{}{} {}: {}{}\n", same ? green : red,
+                                     same ? "✓" : "✗", plain, what, actual,
+                                     same ? ""
+                                          : " (expected " + expected + ")");
+                      }};
   try {
     s.play(d, *reader);
   } catch (const std::exception& trouble) {
@@ -76,9 +76,8 @@ int demo(const settings& s, const std::vector<int>& wanted) {
     const auto good
       = play(scenario, color, s.quiet || !for_people, !for_people);
     held += good ? 1 : 0;
-    rows.push_back({{"scenario", scenario.number},
-                    {"title", scenario.title},
-                    {"ok", good}});
+    rows.push_back(
+      {{"scenario", scenario.number}, {"title", scenario.title}, {"ok", good}});
   }
   if (for_people)
     fmt::print("{} of {} scenarios hold\n", held, played);

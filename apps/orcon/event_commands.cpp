@@ -112,8 +112,8 @@ int tail(const settings& s, const list_options& o) {
       if (s.output == format::table)
         print_line(e);
       else
-        fmt::print("{}\n", event.dump(-1, ' ', false,
-                                      json::error_handler_t::replace));
+        fmt::print("{}\n",
+                   event.dump(-1, ' ', false, json::error_handler_t::replace));
     }
     std::fflush(stdout);
     if (std::ferror(stdout))

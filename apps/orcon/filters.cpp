@@ -9,9 +9,10 @@ result<std::vector<run_state>> run_states_of(const std::string& text) {
     return std::vector<run_state>{};
   const auto state = parse_run_state(text);
   if (!state)
-    return fail(errc::invalid, "\"" + text
-                                 + "\" is no state; there are PENDING, RUNNING, "
-                                   "SUCCEEDED, FAILED and CANCELLED");
+    return fail(errc::invalid,
+                "\"" + text
+                  + "\" is no state; there are PENDING, RUNNING, "
+                    "SUCCEEDED, FAILED and CANCELLED");
   return std::vector{*state};
 }
 

@@ -23,8 +23,8 @@ struct health_options {
 result<milliseconds> duration_of(const std::string& text) {
   const auto d = parse_duration(text);
   if (!d)
-    return fail(errc::invalid, "\"" + text
-                                 + "\" is no duration; write 30s, 5m or 2h");
+    return fail(errc::invalid,
+                "\"" + text + "\" is no duration; write 30s, 5m or 2h");
   return *d;
 }
 
@@ -32,8 +32,8 @@ result<milliseconds> duration_of(const std::string& text) {
 result<void> add_stuck_after(health_thresholds& limits,
                              const std::string& text) {
   const auto equals = text.find('=');
-  const auto d = duration_of(
-    equals == std::string::npos ? text : text.substr(equals + 1));
+  const auto d
+    = duration_of(equals == std::string::npos ? text : text.substr(equals + 1));
   if (!d)
     return tl::unexpected(d.error());
   if (equals == std::string::npos)
@@ -48,9 +48,8 @@ result<health_thresholds> thresholds_of(const health_options& o) {
   for (const auto& text : o.stuck_after)
     if (const auto added = add_stuck_after(limits, text); !added)
       return tl::unexpected(added.error());
-  for (const auto& [text, limit] :
-       {std::pair{&o.window, &limits.window},
-        std::pair{&o.due, &limits.warning_due}}) {
+  for (const auto& [text, limit] : {std::pair{&o.window, &limits.window},
+                                    std::pair{&o.due, &limits.warning_due}}) {
     if (text->empty())
       continue;
     const auto d = duration_of(*text);
@@ -66,7 +65,8 @@ result<health_thresholds> thresholds_of(const health_options& o) {
 }
 
 ordered_json to_json(const health_report& r) {
-  ordered_json reasons = ordered_json::array(), stuck = reasons, storms = reasons;
+  ordered_json reasons = ordered_json::array(), stuck = reasons,
+               storms = reasons;
   for (const auto& reason : r.reasons)
     reasons.push_back({{"level", to_string(reason.level)},
                        {"what", reason.what},
@@ -96,8 +96,8 @@ ordered_json to_json(const health_report& r) {
           {"oldest_due_ms", r.oldest_due.count()},
           {"commit_p99_ms", r.commit_p99_seconds * 1000},
           {"subscriber_lag", r.subscriber_lag},
-          {"engine_pid", r.engine_pid ? ordered_json(r.engine_pid)
-                                      : ordered_json(nullptr)},
+          {"engine_pid",
+           r.engine_pid ? ordered_json(r.engine_pid) : ordered_json(nullptr)},
           {"database_bytes", r.database_bytes},
           {"wal_bytes", r.wal_bytes},
           {"disk_free_bytes", r.disk_free_bytes}};
@@ -223,19 +223,23 @@ void add_health_commands(CLI::App& app, const commands& c) {
     "health", "Whether all is well; if not, why, and what to do");
   command->fallthrough();
   auto o = std::make_shared<health_options>();
-  command->add_option("--stuck-after", o->stuck_after,
-                      "A task RUNNING for longer is stuck: 10m, or exec=10m "
-                      "for one handler (default 5m)")
+  command
+    ->add_option("--stuck-after", o->stuck_after,
+                 "A task RUNNING for longer is stuck: 10m, or exec=10m "
+                 "for one handler (default 5m)")
     ->type_name("[HANDLER=]D");
-  command->add_option("--window", o->window,
-                      "How far back failures are counted (default 5m)")
+  command
+    ->add_option("--window", o->window,
+                 "How far back failures are counted (default 5m)")
     ->type_name("D");
-  command->add_option("--failure-rate", o->failure_rate,
-                      "Percent of failed attempts that warn (default 10)")
+  command
+    ->add_option("--failure-rate", o->failure_rate,
+                 "Percent of failed attempts that warn (default 10)")
     ->check(CLI::Range(0.0, 100.0))
     ->type_name("PERCENT");
-  command->add_option("--due-after", o->due,
-                      "A due task that waits for longer warns (default 1m)")
+  command
+    ->add_option("--due-after", o->due,
+                 "A due task that waits for longer warns (default 1m)")
     ->type_name("D");
   command->callback(
     [c, o] { c.chosen = [c, o] { return show_health(c.common, *o); }; });

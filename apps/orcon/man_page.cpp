@@ -19,26 +19,13 @@ std::string escaped(std::string_view text) {
     if (begins && (c == '.' || c == '\''))
       out += "\\&";
     switch (c) {
-    case '\\':
-      out += "\\e";
-      break;
-    case '-':
-      out += "\\-";
-      break;
-    case '^':
-      out += "\\(ha";
-      break;
-    case '~':
-      out += "\\(ti";
-      break;
-    case '`':
-      out += "\\(ga";
-      break;
-    case '\'':
-      out += "\\(aq";
-      break;
-    default:
-      out += c;
+    case '\\': out += "\\e"; break;
+    case '-': out += "\\-"; break;
+    case '^': out += "\\(ha"; break;
+    case '~': out += "\\(ti"; break;
+    case '`': out += "\\(ga"; break;
+    case '\'': out += "\\(aq"; break;
+    default: out += c;
     }
   }
   return out;
@@ -47,8 +34,8 @@ std::string escaped(std::string_view text) {
 std::string title_of(const CLI::Option& option) {
   std::string title;
   const auto add = [&](const std::string& name) {
-    title +=
-        (title.empty() ? "" : ", ") + fmt::format("\\fB{}\\fR", escaped(name));
+    title
+      += (title.empty() ? "" : ", ") + fmt::format("\\fB{}\\fR", escaped(name));
   };
   for (const auto& name : option.get_snames())
     add("-" + name);
@@ -159,20 +146,20 @@ The database, unless another one is named.
 
 std::string man_page(const CLI::App& app) {
   return fmt::format(
-      ".TH ORCON 1 \"\" \"Origin Conductor {}\" \"User Commands\"\n"
-      ".SH NAME\norcon \\- {}\n"
-      ".SH SYNOPSIS\n.B orcon\n.RI [ options ]\n.I command\n.RI [ arguments ]\n"
-      ".SH DESCRIPTION\n"
-      "Takes a run, a set of tasks of which some are fanned out into many\n"
-      "children, executes the tasks, retries what fails, and keeps every "
-      "state\n"
-      "and every event in one SQLite file, so that a crash loses nothing.\n"
-      ".PP\nData goes to standard output, messages and progress to standard\n"
-      "error.\n"
-      ".SH OPTIONS\nEvery command knows these.\n{}"
-      ".SH COMMANDS\n{}.SH EXIT STATUS\n{}{}",
-      ORCON_VERSION, escaped("durable fan-out of work on one SQLite file"),
-      options_of(app), sections_of(app), exit_status(), rest);
+    ".TH ORCON 1 \"\" \"Origin Conductor {}\" \"User Commands\"\n"
+    ".SH NAME\norcon \\- {}\n"
+    ".SH SYNOPSIS\n.B orcon\n.RI [ options ]\n.I command\n.RI [ arguments ]\n"
+    ".SH DESCRIPTION\n"
+    "Takes a run, a set of tasks of which some are fanned out into many\n"
+    "children, executes the tasks, retries what fails, and keeps every "
+    "state\n"
+    "and every event in one SQLite file, so that a crash loses nothing.\n"
+    ".PP\nData goes to standard output, messages and progress to standard\n"
+    "error.\n"
+    ".SH OPTIONS\nEvery command knows these.\n{}"
+    ".SH COMMANDS\n{}.SH EXIT STATUS\n{}{}",
+    ORCON_VERSION, escaped("durable fan-out of work on one SQLite file"),
+    options_of(app), sections_of(app), exit_status(), rest);
 }
 
 } // namespace orcon

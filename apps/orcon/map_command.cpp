@@ -42,12 +42,12 @@ struct map_options {
 /// GNU parallel's placeholders become ours; the input is the last argument of
 /// a command that names none.
 std::vector<std::string> template_of(std::vector<std::string> command) {
-  const auto replace = [](std::string& text, std::string_view from,
-                          std::string_view to) {
-    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos;
-         at += to.size())
-      text.replace(at, from.size(), to);
-  };
+  const auto replace
+    = [](std::string& text, std::string_view from, std::string_view to) {
+        for (std::size_t at = 0;
+             (at = text.find(from, at)) != std::string::npos; at += to.size())
+          text.replace(at, from.size(), to);
+      };
   bool named = false;
   for (auto& argument : command) {
     replace(argument, "{}", "{item}");
@@ -88,7 +88,11 @@ std::string fingerprint(const map_options& o,
                         const std::vector<std::string>& argv,
                         const map_inputs& inputs) {
   std::error_code ignored;
-  const json what{argv,      o.retries, o.timeout, o.tolerate, o.name,
+  const json what{argv,
+                  o.retries,
+                  o.timeout,
+                  o.tolerate,
+                  o.name,
                   inputs.fingerprint(),
                   std::filesystem::current_path(ignored).string()};
   return fmt::format("map-{:016x}", hash_text(dump(what)));
@@ -140,13 +144,16 @@ result<submitted_run> submit(engine& engine, const map_options& o,
   const auto key
     = choose_key(*reader, fingerprint(o, argv, inputs), o.fresh, known);
   if (known) {
-    const auto run = reader->load_run(*reader->find_run_by_idempotency_key(key));
+    const auto run
+      = reader->load_run(*reader->find_run_by_idempotency_key(key));
     if (!s.quiet)
-      fmt::print(stderr, "orcon: run {} of this command line {}; --fresh "
-                         "starts anew\n",
-                 run->id, settled(run->state) ? "has ended already, here is what "
-                                                "it gave"
-                                              : "goes on where it was");
+      fmt::print(stderr,
+                 "orcon: run {} of this command line {}; --fresh "
+                 "starts anew\n",
+                 run->id,
+                 settled(run->state) ? "has ended already, here is what "
+                                       "it gave"
+                                     : "goes on where it was");
     return submitted_run{run->key, run->id, true, 0};
   }
   std::error_code ignored;
@@ -219,9 +226,8 @@ void add_map_command(CLI::App& app, const commands& c) {
   map_app->add_flag("--dry-run", o->dry_run, "Print the commands, run nothing");
   map_app->add_flag("--fresh", o->fresh,
                     "Start anew although this command line has run before");
-  map_app->callback([c, o] {
-    c.chosen = [c, o] { return map(c.common, *o, c.tail); };
-  });
+  map_app->callback(
+    [c, o] { c.chosen = [c, o] { return map(c.common, *o, c.tail); }; });
 }
 
 } // namespace orcon

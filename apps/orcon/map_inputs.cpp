@@ -36,7 +36,7 @@ std::string shell_quoted(const std::string& text) {
 namespace {
 
 result<spool> spool_standard_input(const std::string& database,
-                                                  std::uint64_t& hash) {
+                                   std::uint64_t& hash) {
   if (::isatty(STDIN_FILENO) == 1)
     return fail(errc::invalid,
                 "no inputs; give them behind \":::\", with -a FILE, or on "
@@ -52,8 +52,8 @@ result<spool> spool_standard_input(const std::string& database,
                                    + " is not valid UTF-8");
     hash = hash_text(line, hash_text("\n", hash));
     if (!lines->add_line(line))
-      return fail(errc::full, "no room for a copy of standard input beside "
-                                + database);
+      return fail(errc::full,
+                  "no room for a copy of standard input beside " + database);
   }
   return std::move(*lines);
 }
@@ -73,7 +73,8 @@ result<map_inputs> map_inputs::from(const std::string& list_file,
                                  "not both");
     for (const auto& value : inputs.values_)
       if (!valid_utf8(value))
-        return fail(errc::invalid, "an input behind \":::\" is not valid UTF-8");
+        return fail(errc::invalid,
+                    "an input behind \":::\" is not valid UTF-8");
     inputs.fingerprint_ = dump(json(inputs.values_));
     return inputs;
   }

@@ -35,7 +35,8 @@ public:
   /// A submission has taken the spool over.
   void keep();
   /// Calls `one` for each input, in order.
-  conductor::error each(const std::function<void(const std::string&)>& one) const;
+  conductor::error
+  each(const std::function<void(const std::string&)>& one) const;
 
 private:
   std::vector<std::string> values_;

@@ -164,10 +164,10 @@ void map_printer::print_totals(const std::string& database,
   const auto counts = reader_->count_leaves(run_);
   fmt::print(stderr, "orcon: {} of {} succeeded{}\n",
              with_commas(counts.succeeded), with_commas(counts.total()),
-             counts.failed > 0
-               ? fmt::format(", {} failed; see:  orcon task failures {} --db {}",
-                             with_commas(counts.failed), run_id, database)
-               : "");
+             counts.failed > 0 ? fmt::format(
+               ", {} failed; see:  orcon task failures {} --db {}",
+               with_commas(counts.failed), run_id, database)
+                               : "");
 }
 
 } // namespace orcon

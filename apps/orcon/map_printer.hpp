@@ -47,7 +47,7 @@ private:
   conductor::id_space ids_;
   conductor::task_key base_ = 0;
   conductor::event_seq seen_ = 0;
-  conductor::task_key next_ = 0;          ///< with keep_order: to be printed next
+  conductor::task_key next_ = 0; ///< with keep_order: to be printed next
   std::set<conductor::task_key> waiting_; ///< settled, but not yet their turn
   int failures_told_ = 0;
   conductor::error trouble_;

@@ -33,11 +33,9 @@ void metrics_file::write(engine& engine, const std::string& database,
     return;
   next_ = time + write_every;
   const auto part = path_ + ".part";
-  const auto text
-    = to_prometheus(measure(*engine.open_reader(), database, system_now(),
-                            engine.metrics().read()));
-  if (write_whole(part, text)
-      && std::rename(part.c_str(), path_.c_str()) == 0)
+  const auto text = to_prometheus(measure(
+    *engine.open_reader(), database, system_now(), engine.metrics().read()));
+  if (write_whole(part, text) && std::rename(part.c_str(), path_.c_str()) == 0)
     return;
   if (!std::exchange(told_, true))
     fmt::print(stderr, "orcon: cannot write {}: {}; going on without it\n",

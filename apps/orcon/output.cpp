@@ -41,10 +41,10 @@ std::string dump_safely(const ordered_json& value, int indent) {
 } // namespace
 
 ordered_json to_json(const state_counts& c) {
-  return {{"total", c.total()},         {"unborn", c.unborn},
-          {"pending", c.pending},       {"running", c.running},
-          {"retrying", c.retrying},     {"succeeded", c.succeeded},
-          {"failed", c.failed},         {"cancelled", c.cancelled}};
+  return {{"total", c.total()},     {"unborn", c.unborn},
+          {"pending", c.pending},   {"running", c.running},
+          {"retrying", c.retrying}, {"succeeded", c.succeeded},
+          {"failed", c.failed},     {"cancelled", c.cancelled}};
 }
 
 ordered_json to_json(const run_record& run) {
@@ -97,21 +97,20 @@ ordered_json to_json(const event_record& e) {
 void print_rows(const settings& s, const std::vector<std::string>& columns,
                 const std::vector<ordered_json>& rows) {
   switch (s.output) {
-    case format::table: {
-      const auto width = ::isatty(STDOUT_FILENO) == 1
-                           ? terminal_width(STDOUT_FILENO)
-                           : 0;
-      const auto color = use_color(s, STDOUT_FILENO);
-      fmt::print("{}", table_text(columns, rows, {width, color}));
-      break;
-    }
-    case format::json:
-      fmt::print("{}\n", dump_safely(ordered_json(rows), 2));
-      break;
-    case format::jsonl:
-      for (const auto& row : rows)
-        fmt::print("{}\n", dump_safely(row, -1));
-      break;
+  case format::table: {
+    const auto width
+      = ::isatty(STDOUT_FILENO) == 1 ? terminal_width(STDOUT_FILENO) : 0;
+    const auto color = use_color(s, STDOUT_FILENO);
+    fmt::print("{}", table_text(columns, rows, {width, color}));
+    break;
+  }
+  case format::json:
+    fmt::print("{}\n", dump_safely(ordered_json(rows), 2));
+    break;
+  case format::jsonl:
+    for (const auto& row : rows)
+      fmt::print("{}\n", dump_safely(row, -1));
+    break;
   }
 }
 
@@ -156,10 +155,11 @@ std::string paint_state(std::string_view state, bool on) {
   if (!on)
     return std::string{state};
   // "FAILED (retry)" has not failed for good.
-  const auto is = [&](std::string_view name) { return state.starts_with(name); };
-  const auto* code = is("SUCCEEDED") || is("HEALTHY") ? "32"
-                     : is("FAILED (")                 ? "33"
-                     : is("FAILED") || is("CRITICAL") ? "31"
+  const auto is
+    = [&](std::string_view name) { return state.starts_with(name); };
+  const auto* code = is("SUCCEEDED") || is("HEALTHY")   ? "32"
+                     : is("FAILED (")                   ? "33"
+                     : is("FAILED") || is("CRITICAL")   ? "31"
                      : is("CANCELLED") || is("WARNING") ? "33"
                      : is("RUNNING")                    ? "36"
                                                         : "";

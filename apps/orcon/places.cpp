@@ -35,19 +35,15 @@ private:
   void step() {
     switch (text_[at_]) {
     case '{':
-    case '[':
-      return open(text_[at_] == '{');
+    case '[': return open(text_[at_] == '{');
     case '}':
     case ']':
       path_.resize(open_.back().path_size);
       open_.pop_back();
       ++at_;
       return;
-    case ',':
-      next();
-      return;
-    case '"':
-      return quoted();
+    case ',': next(); return;
+    case '"': return quoted();
     default:
       begin_value();
       at_ = std::min(text_.find_first_of(",]} \t\r\n", at_), text_.size());

@@ -17,7 +17,7 @@ int version(const settings& s) {
     fmt::print("orcon {} (SQLite {})\n", ORCON_VERSION, sqlite3_libversion());
   else
     print_object(
-        s, {{"version", ORCON_VERSION}, {"sqlite", sqlite3_libversion()}});
+      s, {{"version", ORCON_VERSION}, {"sqlite", sqlite3_libversion()}});
   return done;
 }
 
@@ -29,15 +29,15 @@ void add_program_commands(CLI::App& app, const commands& c) {
   });
 
   auto* completion = app.add_subcommand(
-      "completion", "Print a completion script for bash, zsh or fish");
+    "completion", "Print a completion script for bash, zsh or fish");
   auto shell = std::make_shared<std::string>();
   completion->add_option("shell", *shell, "bash, zsh or fish")
-      ->required()
-      ->check([](const std::string& name) -> std::string {
-        return completion_script(name).empty()
-                   ? "\"" + name + "\" is not bash, zsh or fish"
-                   : "";
-      });
+    ->required()
+    ->check([](const std::string& name) -> std::string {
+      return completion_script(name).empty()
+               ? "\"" + name + "\" is not bash, zsh or fish"
+               : "";
+    });
   completion->callback([c, shell] {
     c.chosen = [shell] {
       fmt::print("{}", completion_script(*shell));

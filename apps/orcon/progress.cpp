@@ -100,8 +100,8 @@ void progress::draw_plain(store_reader& reader,
     all += reader.count_leaves(run);
   pace.note(now, all.settled());
   const auto tenth = all.total() == 0
-                         ? 10
-                         : static_cast<int>(all.settled() * 10 / all.total());
+                       ? 10
+                       : static_cast<int>(all.settled() * 10 / all.total());
   // The last line is due once, whether or not it is a tenth.
   if (tenth == last_tenth_ && (tenth == 10 || !final)
       && now - last_ < plain_every)

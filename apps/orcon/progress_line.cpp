@@ -18,9 +18,9 @@ constexpr std::size_t widest_name = 16, narrowest_name = 8;
 constexpr double remembered_seconds = 5;
 
 double share(const state_counts& c) {
-  return c.total() == 0 ? 1.0
-                        : static_cast<double>(c.settled())
-                              / static_cast<double>(c.total());
+  return c.total() == 0
+           ? 1.0
+           : static_cast<double>(c.settled()) / static_cast<double>(c.total());
 }
 
 std::string percent(const state_counts& c) {
@@ -41,8 +41,8 @@ std::string eta(const state_counts& c, double rate) {
   const auto seconds = static_cast<double>(c.total() - c.settled()) / rate;
   return "eta "
          + human_duration(milliseconds{
-             static_cast<std::int64_t>(std::ceil(std::min(seconds, 3.6e6)))
-             * 1000});
+           static_cast<std::int64_t>(std::ceil(std::min(seconds, 3.6e6)))
+           * 1000});
 }
 
 /// Numbers, the most important first.
@@ -64,8 +64,8 @@ std::vector<std::string> details(const state_counts& c, double rate) {
 }
 
 std::string bar(const state_counts& c, std::size_t width, bool color) {
-  const auto filled =
-      static_cast<std::size_t>(share(c) * static_cast<double>(width));
+  const auto filled
+    = static_cast<std::size_t>(share(c) * static_cast<double>(width));
   std::string text;
   for (std::size_t i = 0; i < width; ++i)
     text += i < filled ? "█" : "░";

@@ -18,16 +18,12 @@ struct ending_look {
 ending_look look(ending how) {
   using report::look;
   switch (how) {
-  case ending::open:
-    return {look(task_state::running), "still running"};
-  case ending::succeeded:
-    return {look(task_state::succeeded), "succeeded"};
-  case ending::failed:
-    return {look(task_state::failed), "failed"};
+  case ending::open: return {look(task_state::running), "still running"};
+  case ending::succeeded: return {look(task_state::succeeded), "succeeded"};
+  case ending::failed: return {look(task_state::failed), "failed"};
   case ending::lost:
     return {look(task_state::cancelled), "lost with its worker"};
-  case ending::cancelled:
-    return {look(task_state::cancelled), "cancelled"};
+  case ending::cancelled: return {look(task_state::cancelled), "cancelled"};
   }
   return {look(task_state::pending), "?"};
 }
@@ -35,7 +31,7 @@ ending_look look(ending how) {
 /// Where a moment is on the track, in percent.
 double place(const timeline& t, timestamp at) {
   return std::clamp(100.0 * static_cast<double>((at - t.begin).count())
-                        / static_cast<double>((t.end - t.begin).count()),
+                      / static_cast<double>((t.end - t.begin).count()),
                     0.0, 100.0);
 }
 
@@ -118,9 +114,9 @@ void write_bars(std::ostream& out, const run_report& r) {
                user_text(b.task.name, 60), badge(report::look(b.task.state)));
     write_track(out, t, b);
     fmt::print(out, "</td><td class=\"n\">{}</td></tr>\n",
-               b.attempts.empty() ? "–"
-                                  : duration(b.attempts.back().end
-                                             - b.attempts.front().start));
+               b.attempts.empty()
+                 ? "–"
+                 : duration(b.attempts.back().end - b.attempts.front().start));
   }
   write_axis(out, t);
   fmt::print(out, "</tbody></table>\n");

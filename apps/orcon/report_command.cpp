@@ -28,7 +28,7 @@ int write_report(const settings& s, const std::string& id) {
   if (!run)
     return report_error(run.error());
   report::write_page(
-      std::cout, report::gather(**reader, run->key, system_now()), s.database);
+    std::cout, report::gather(**reader, run->key, system_now()), s.database);
   if (!std::cout.flush())
     return report_error({errc::io, "the page could not be written whole"});
   return done;
@@ -38,13 +38,13 @@ int write_report(const settings& s, const std::string& id) {
 
 void add_report_command(CLI::App& run_group, const commands& c) {
   auto* command = run_group.add_subcommand(
-      "report", "A page about a run for a browser: timeline, heat map, slowest "
-                "tasks, failures, retries");
+    "report", "A page about a run for a browser: timeline, heat map, slowest "
+              "tasks, failures, retries");
   command->fallthrough();
   auto id = std::make_shared<std::string>();
   command->add_option("run", *id, "Id of the run, or \"last\" (the default)");
   command->callback(
-      [c, id] { c.chosen = [c, id] { return write_report(c.common, *id); }; });
+    [c, id] { c.chosen = [c, id] { return write_report(c.common, *id); }; });
 }
 
 } // namespace orcon

@@ -38,17 +38,13 @@ std::string share_text(const share& s) {
 std::string source_text(const task_spec& t) {
   const auto& f = t.fanout;
   switch (f.kind) {
-  case source_kind::none:
-    return "none: one task";
-  case source_kind::count:
-    return with_commas(f.count) + " children, by number";
+  case source_kind::none: return "none: one task";
+  case source_kind::count: return with_commas(f.count) + " children, by number";
   case source_kind::range:
     return fmt::format("the numbers from {} to {} in steps of {}", f.from, f.to,
                        f.step);
-  case source_kind::items:
-    return "a list in the definition";
-  case source_kind::lines:
-    return "the lines of " + user_text(f.path, 200);
+  case source_kind::items: return "a list in the definition";
+  case source_kind::lines: return "the lines of " + user_text(f.path, 200);
   case source_kind::glob:
     return "the files that match " + user_text(f.path, 200);
   }
@@ -65,8 +61,8 @@ std::string retry_text(const retry_policy& p) {
   text += fmt::format(", at most {}, jitter {}", to_text(p.max_delay),
                       to_string(p.jitter));
   for (std::size_t i = 0; i < p.non_retryable.size(); ++i)
-    text +=
-        (i == 0 ? "; never after " : ", ") + user_text(p.non_retryable[i], 60);
+    text
+      += (i == 0 ? "; never after " : ", ") + user_text(p.non_retryable[i], 60);
   return text;
 }
 
@@ -97,12 +93,12 @@ void write_task(std::ostream& out, const task_spec& t) {
         t.timeout.count() > 0 ? to_text(t.timeout) : "none");
   if (t.is_parent()) {
     p.add("Children at once", t.max_concurrency > 0
-                                  ? with_commas(t.max_concurrency)
-                                  : "as many as there are workers");
+                                ? with_commas(t.max_concurrency)
+                                : "as many as there are workers");
     p.add("Failures tolerated", share_text(t.tolerate));
     p.add("When more fail", t.on_failure == on_failure::wait
-                                ? "the others go on (wait)"
-                                : "the others are cancelled (fail_fast)");
+                              ? "the others go on (wait)"
+                              : "the others are cancelled (fail_fast)");
     p.add("Outputs collected", t.collect == collect::outputs ? "yes" : "no");
   }
   p.add("Input", input_text(t.input));
@@ -117,8 +113,8 @@ void write_run(std::ostream& out, const run_report& r) {
         run.idempotency_key.empty() ? "–" : user_text(run.idempotency_key));
   p.add("Retry budget", run.retry_budget.count < 0 ? "no limit"
                         : run.retry_budget.percent > 0
-                            ? share_text(run.retry_budget) + " of its tasks"
-                            : share_text(run.retry_budget) + " retries");
+                          ? share_text(run.retry_budget) + " of its tasks"
+                          : share_text(run.retry_budget) + " retries");
   if (run.meta != "{}")
     p.add("Meta", json_text(ordered_json::parse(run.meta, nullptr, false)));
   std::string passes;

@@ -13,15 +13,15 @@ namespace {
 
 /// Where one row of the histogram ends and the next begins, in milliseconds.
 constexpr std::array<std::int64_t, 27> edges{
-    0,          1,          2,
-    5,          10,         20,
-    50,         100,        200,
-    500,        1000,       2000,
-    5000,       10'000,     20'000,
-    30'000,     60'000,     120'000,
-    300'000,    600'000,    1'200'000,
-    1'800'000,  3'600'000,  7'200'000,
-    18'000'000, 43'200'000, INT64_C(1) << 42};
+  0,          1,          2,
+  5,          10,         20,
+  50,         100,        200,
+  500,        1000,       2000,
+  5000,       10'000,     20'000,
+  30'000,     60'000,     120'000,
+  300'000,    600'000,    1'200'000,
+  1'800'000,  3'600'000,  7'200'000,
+  18'000'000, 43'200'000, INT64_C(1) << 42};
 
 milliseconds took(const task_record& t) {
   return t.updated_at - t.started_at;
@@ -72,19 +72,18 @@ void write_slowest(std::ostream& out, const run_report& r) {
   {
     const auto longest = took(r.slowest.front()).count();
     const table t{
-        out,
-        "The settled tasks whose last attempt took longest",
-        {"Task", "State", "#Took", "", "#Attempt", "Handler", "Started (UTC)"}};
+      out,
+      "The settled tasks whose last attempt took longest",
+      {"Task", "State", "#Took", "", "#Attempt", "Handler", "Started (UTC)"}};
     for (const auto& task : r.slowest)
-      fmt::print(out,
-                 "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"n\">{}"
-                 "</td><td class=\"wide\">{}</td><td class=\"n\">{}</td><td>"
-                 "{}</td><td class=\"t\">{}</td></tr>\n",
-                 user_text(task.name, 60), badge(look(task.state)),
-                 duration(took(task)),
-                 bar_of(took(task).count(), longest, look(task.state).css),
-                 task.attempt, user_text(task.handler, 40),
-                 moment(task.started_at));
+      fmt::print(
+        out,
+        "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"n\">{}"
+        "</td><td class=\"wide\">{}</td><td class=\"n\">{}</td><td>"
+        "{}</td><td class=\"t\">{}</td></tr>\n",
+        user_text(task.name, 60), badge(look(task.state)), duration(took(task)),
+        bar_of(took(task).count(), longest, look(task.state).css), task.attempt,
+        user_text(task.handler, 40), moment(task.started_at));
   }
   fmt::print(out, "</section>\n");
 }

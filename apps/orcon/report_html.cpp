@@ -19,9 +19,8 @@ std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
   };
-  const auto follows = [&](std::size_t i) {
-    return (byte(i) & 0xC0u) == 0x80u;
-  };
+  const auto follows
+    = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
   const auto b = byte(0);
   if (b < 0x80)
     return 1;
@@ -97,18 +96,12 @@ const char* const icon_symbols = R"html(
 
 state_look look(task_state s) {
   switch (s) {
-  case task_state::pending:
-    return {"pending", "pending"};
-  case task_state::running:
-    return {"running", "running"};
-  case task_state::succeeded:
-    return {"succeeded", "succeeded"};
-  case task_state::retrying:
-    return {"retrying", "waiting for a retry"};
-  case task_state::failed:
-    return {"failed", "failed"};
-  case task_state::cancelled:
-    return {"cancelled", "cancelled"};
+  case task_state::pending: return {"pending", "pending"};
+  case task_state::running: return {"running", "running"};
+  case task_state::succeeded: return {"succeeded", "succeeded"};
+  case task_state::retrying: return {"retrying", "waiting for a retry"};
+  case task_state::failed: return {"failed", "failed"};
+  case task_state::cancelled: return {"cancelled", "cancelled"};
   }
   return {"pending", "?"};
 }
@@ -144,8 +137,8 @@ std::string counts_text(const state_counts& c) {
   std::string out;
   const auto add = [&](std::int64_t n, const char* what) {
     if (n > 0)
-      out +=
-          fmt::format("{}{} {}", out.empty() ? "" : ", ", with_commas(n), what);
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", with_commas(n),
+                         what);
   };
   for (auto s : stacked_states())
     add(count_of(c, s), look(s).label);
@@ -158,8 +151,8 @@ std::string counts_text(const state_counts& c) {
 std::string percent(std::int64_t part, std::int64_t whole) {
   if (whole <= 0)
     return "–";
-  const auto share =
-      100.0 * static_cast<double>(part) / static_cast<double>(whole);
+  const auto share
+    = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
   if (part == 0 || part == whole)
     return fmt::format("{:.0f}%", share);
   if (share < 0.1)
@@ -205,8 +198,8 @@ table::~table() {
 }
 
 std::string bar_of(std::int64_t part, std::int64_t whole, const char* css) {
-  const auto share =
-      whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
+  const auto share
+    = whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
   return part <= 0 ? std::string{}
                    : fmt::format("<span class=\"bar {}\" "
                                  "style=\"width:{:.1f}%\"></span>",
@@ -226,11 +219,11 @@ std::vector<std::int64_t> round_steps(std::int64_t most, int wanted) {
 std::vector<std::pair<std::int64_t, std::string>>
 time_ticks(milliseconds length, int wanted) {
   static constexpr std::array<std::int64_t, 29> steps{
-      1,          2,          5,          10,          20,         50,
-      100,        200,        500,        1000,        2000,       5000,
-      10'000,     15'000,     30'000,     60'000,      120'000,    300'000,
-      600'000,    900'000,    1'800'000,  3'600'000,   7'200'000,  14'400'000,
-      21'600'000, 43'200'000, 86'400'000, 172'800'000, 604'800'000};
+    1,          2,          5,          10,          20,         50,
+    100,        200,        500,        1000,        2000,       5000,
+    10'000,     15'000,     30'000,     60'000,      120'000,    300'000,
+    600'000,    900'000,    1'800'000,  3'600'000,   7'200'000,  14'400'000,
+    21'600'000, 43'200'000, 86'400'000, 172'800'000, 604'800'000};
   auto step = steps.back();
   for (auto s : steps)
     if (length.count() / s <= wanted) {

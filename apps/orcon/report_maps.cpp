@@ -83,8 +83,8 @@ class grid {
 public:
   grid(std::ostream& out, const heat_map& m, const char* name)
     : out_(out), map_(m), columns_(columns_of(m)) {
-    const auto rows =
-        (static_cast<int>(m.cells.size()) + columns_ - 1) / columns_;
+    const auto rows
+      = (static_cast<int>(m.cells.size()) + columns_ - 1) / columns_;
     fmt::print(out,
                "<svg viewBox=\"0 0 {} {}\" style=\"max-width:{}px\" "
                "role=\"img\"><title>{}</title>\n",
@@ -100,8 +100,8 @@ public:
     const auto last = std::min(first + map_.per_cell - 1, map_.of.tasks.count);
     const auto* what = map_.of.parent != 0 ? "#" : "task ";
     return first == last
-               ? what + with_commas(first)
-               : what + with_commas(first) + " to " + with_commas(last);
+             ? what + with_commas(first)
+             : what + with_commas(first) + " to " + with_commas(last);
   }
 
   /// Paints cell `i`, or only its foot: the part below `from` (0…1).
@@ -145,9 +145,9 @@ void write_states(std::ostream& out, const heat_map& m) {
     if (const auto other = exception(counts, most))
       g.put(i, look(*other).css, text,
             1
-                - std::max(static_cast<double>(count_of(counts, *other))
-                               / static_cast<double>(total),
-                           0.34));
+              - std::max(static_cast<double>(count_of(counts, *other))
+                           / static_cast<double>(total),
+                         0.34));
   }
 }
 
@@ -165,10 +165,10 @@ void write_times(std::ostream& out, const heat_map& m,
     else
       g.put(i, fmt::format("h{}", scale.shade(drawn_mean(c))),
             c.attempts == 1
-                ? duration(c.took)
-                : fmt::format("{} on average, {} at most ({} attempts)",
-                              short_time(c.mean()), duration(c.longest),
-                              with_commas(c.attempts)));
+              ? duration(c.took)
+              : fmt::format("{} on average, {} at most ({} attempts)",
+                            short_time(c.mean()), duration(c.longest),
+                            with_commas(c.attempts)));
   }
 }
 

@@ -15,16 +15,11 @@ namespace {
 
 const char* word_of(run_state s) {
   switch (s) {
-  case run_state::pending:
-    return "has not begun";
-  case run_state::running:
-    return "was going on when this page was made";
-  case run_state::succeeded:
-    return "succeeded";
-  case run_state::failed:
-    return "failed";
-  case run_state::cancelled:
-    return "was cancelled";
+  case run_state::pending: return "has not begun";
+  case run_state::running: return "was going on when this page was made";
+  case run_state::succeeded: return "succeeded";
+  case run_state::failed: return "failed";
+  case run_state::cancelled: return "was cancelled";
   }
   return "";
 }
@@ -32,14 +27,10 @@ const char* word_of(run_state s) {
 /// The colour of the tab's icon, which cannot follow the style of the page.
 const char* icon_color(run_state s) {
   switch (s) {
-  case run_state::succeeded:
-    return "%231a936f";
-  case run_state::failed:
-    return "%23d1450b";
-  case run_state::cancelled:
-    return "%239c4f96";
-  default:
-    return "%231f78c8";
+  case run_state::succeeded: return "%231a936f";
+  case run_state::failed: return "%23d1450b";
+  case run_state::cancelled: return "%239c4f96";
+  default: return "%231f78c8";
   }
 }
 
@@ -47,21 +38,21 @@ void write_head(std::ostream& out, const run_report& r) {
   const auto& run = r.summary.run;
   // The policy forbids scripts and the network, whatever the page contains.
   fmt::print(
-      out,
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
-      "'none'; style-src 'unsafe-inline'; img-src data:\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, "
-      "initial-scale=1\">\n"
-      "<meta name=\"generator\" content=\"orcon {}\">\n"
-      "<title>{} {}: Origin Conductor run</title>\n"
-      "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg "
-      "xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle "
-      "cx='8' cy='8' r='7' "
-      "fill='{}'/%3E%3C/svg%3E\">\n<style>{}</style></head>\n"
-      "<body>{}",
-      ORCON_VERSION, escaped(run.name), word_of(run.state),
-      icon_color(run.state), style, icon_symbols);
+    out,
+    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
+    "'none'; style-src 'unsafe-inline'; img-src data:\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, "
+    "initial-scale=1\">\n"
+    "<meta name=\"generator\" content=\"orcon {}\">\n"
+    "<title>{} {}: Origin Conductor run</title>\n"
+    "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg "
+    "xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle "
+    "cx='8' cy='8' r='7' "
+    "fill='{}'/%3E%3C/svg%3E\">\n<style>{}</style></head>\n"
+    "<body>{}",
+    ORCON_VERSION, escaped(run.name), word_of(run.state), icon_color(run.state),
+    style, icon_symbols);
 }
 
 void write_header(std::ostream& out, const run_report& r) {
@@ -115,11 +106,11 @@ void write_footer(std::ostream& out, const run_report& r,
 void write_summary(std::ostream& out, const run_report& r) {
   const auto& s = r.summary;
   const auto& c = s.tasks;
-  const auto card = [&](const char* what, const std::string& value,
-                        const std::string& more) {
-    fmt::print(out, "<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n",
-               what, value, more);
-  };
+  const auto card
+    = [&](const char* what, const std::string& value, const std::string& more) {
+        fmt::print(out, "<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n",
+                   what, value, more);
+      };
   fmt::print(out, "<section id=\"summary\"><h2>Summary</h2>\n<dl "
                   "class=\"cards\">\n");
   card("Tasks", with_commas(c.total()),
@@ -133,11 +124,10 @@ void write_summary(std::ostream& out, const run_report& r) {
   card("Duration", duration(s.duration),
        settled(s.run.state) ? "from creation to end" : "until now");
   if (const auto ms = s.duration.count(); ms > 0 && c.settled() > 0)
-    card(
-        "Throughput",
-        with_commas(static_cast<std::int64_t>(
-            static_cast<double>(c.settled()) * 1000 / static_cast<double>(ms))),
-        "tasks settled a second");
+    card("Throughput",
+         with_commas(static_cast<std::int64_t>(
+           static_cast<double>(c.settled()) * 1000 / static_cast<double>(ms))),
+         "tasks settled a second");
   card("Retries", with_commas(s.run.retries),
        with_commas(r.retries.retried) + " tasks retried");
   if (r.told.complete)

@@ -69,8 +69,8 @@ void plot::close(const std::function<std::string(column)>& tell) {
   fmt::print(out_, "</svg></div>\n<div class=\"x\" aria-hidden=\"true\">");
   const auto length = time_.end - time_.begin;
   for (const auto& [at, label] : time_ticks(length, 8)) {
-    const auto place =
-        100.0 * static_cast<double>(at) / static_cast<double>(length.count());
+    const auto place
+      = 100.0 * static_cast<double>(at) / static_cast<double>(length.count());
     fmt::print(out_, "<b{} style=\"left:{:.2f}%\">{}</b>",
                place > 96 ? " class=\"end\"" : "", place, label);
   }

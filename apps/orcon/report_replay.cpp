@@ -36,7 +36,7 @@ std::size_t durations::place(std::int64_t ms) {
     return static_cast<std::size_t>(v);
   const auto power = static_cast<std::size_t>(std::bit_width(v)) - 1;
   return std::min<std::size_t>(
-      64 + (power - 6) * 32 + ((v >> (power - 5)) & 31), 2047);
+    64 + (power - 6) * 32 + ((v >> (power - 5)) & 31), 2047);
 }
 
 std::int64_t durations::least(std::size_t place) {
@@ -77,23 +77,23 @@ replay::replay(frame f) : frame_(std::move(f)), last_(frame_.begin) {
   time.begin = frame_.begin;
   time.end = std::max(frame_.end, frame_.begin + milliseconds{1});
   time.slices.resize(static_cast<std::size_t>(
-      std::clamp<std::int64_t>((time.end - time.begin).count(), 1,
-                               static_cast<std::int64_t>(frame_.slices))));
+    std::clamp<std::int64_t>((time.end - time.begin).count(), 1,
+                             static_cast<std::int64_t>(frame_.slices))));
   std::ranges::sort(frame_.blocks, {},
                     [](const auto& b) { return b.tasks.first; });
   for (const auto& b : frame_.blocks) {
     auto& g = groups_.emplace_back();
     g.leaves.resize(static_cast<std::size_t>(b.tasks.count));
     const auto cells = std::max<std::int64_t>(b.cells, 1);
-    const auto per_cell =
-        std::max<std::int64_t>((b.tasks.count + cells - 1) / cells, 1);
+    const auto per_cell
+      = std::max<std::int64_t>((b.tasks.count + cells - 1) / cells, 1);
     g.map = {b, per_cell, {}};
     g.map.cells.resize(
-        static_cast<std::size_t>((b.tasks.count + per_cell - 1) / per_cell));
+      static_cast<std::size_t>((b.tasks.count + per_cell - 1) / per_cell));
     for (auto parent : frame_.parents)
       if (b.tasks.contains(parent))
-        g.leaves[static_cast<std::size_t>(parent - b.tasks.first)].state =
-            no_leaf;
+        g.leaves[static_cast<std::size_t>(parent - b.tasks.first)].state
+          = no_leaf;
     now_.unborn += std::ranges::count(g.leaves, unborn, &leaf::state);
   }
 }
@@ -143,8 +143,8 @@ void replay::close_slice() {
   }
   auto& s = time.slices[current_];
   s.leaves = now_;
-  s.mean_running =
-      busy_ / static_cast<double>((end - time.at(current_)).count());
+  s.mean_running
+    = busy_ / static_cast<double>((end - time.at(current_)).count());
   busy_ = 0;
   if (++current_ < time.slices.size())
     time.slices[current_].peak_running = now_.running;
@@ -157,8 +157,7 @@ void replay::step(event_kind kind, group& g, task_key task, timestamp at) {
     return;
   switch (kind) {
   case event_kind::task_created:
-  case event_kind::task_retried:
-    return enter(l, pending);
+  case event_kind::task_retried: return enter(l, pending);
   case event_kind::task_started:
     enter(l, running);
     running_[task] = at;
@@ -175,13 +174,11 @@ void replay::step(event_kind kind, group& g, task_key task, timestamp at) {
   case event_kind::task_lease_expired:
     end_attempt(g, task, at, ending::lost);
     return enter(l, retrying);
-  case event_kind::task_retries_exhausted:
-    return enter(l, failed);
+  case event_kind::task_retries_exhausted: return enter(l, failed);
   case event_kind::task_cancelled:
     end_attempt(g, task, at, ending::cancelled);
     return enter(l, cancelled);
-  default:
-    return;
+  default: return;
   }
 }
 
@@ -232,7 +229,7 @@ void replay::count_leaves(group& g) {
     if (l.attempts == 0)
       continue;
     ++story_
-          .by_attempts[std::min<std::size_t>(l.attempts, listed_attempts) - 1];
+        .by_attempts[std::min<std::size_t>(l.attempts, listed_attempts) - 1];
     const tries t{g.map.of.tasks.first + static_cast<std::int64_t>(i),
                   l.attempts};
     if (t.attempts < 2

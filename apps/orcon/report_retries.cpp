@@ -17,8 +17,8 @@ std::string error_text(const std::string& last_error) {
   const auto text = [&](const char* member) {
     const auto found = error.find(member);
     return found != error.end() && found->is_string()
-               ? found->get<std::string>()
-               : std::string{};
+             ? found->get<std::string>()
+             : std::string{};
   };
   return "<b>" + user_text(text("type"), 60) + "</b> "
          + user_text(text("message"), 200);
@@ -33,9 +33,8 @@ void write_attempts(std::ostream& out, const run_report& r) {
   }
   if (all == 0)
     return;
-  const table t{out,
-                "How many attempts tasks took",
-                {"#Attempts", "#Tasks", "#Share", ""}};
+  const table t{
+    out, "How many attempts tasks took", {"#Attempts", "#Tasks", "#Share", ""}};
   for (std::size_t i = 0; i < counts.size(); ++i)
     fmt::print(out,
                "<tr><th scope=\"row\" class=\"n\">{}{}</th><td class=\"n\">{}"
@@ -47,9 +46,9 @@ void write_attempts(std::ostream& out, const run_report& r) {
 
 void write_most_tried(std::ostream& out, const run_report& r) {
   const table t{
-      out,
-      "Tasks that were tried most often",
-      {"Task", "#Attempts", "#Retries", "#Lost leases", "State", "Last error"}};
+    out,
+    "Tasks that were tried most often",
+    {"Task", "#Attempts", "#Retries", "#Lost leases", "State", "Last error"}};
   for (const auto& task : r.most_tried)
     fmt::print(out,
                "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td "
@@ -65,11 +64,11 @@ void write_most_tried(std::ostream& out, const run_report& r) {
 void write_retries(std::ostream& out, const run_report& r) {
   const auto& m = r.retries;
   fmt::print(out, "<section id=\"retries\"><h2>Retries</h2>\n");
-  const auto card = [&](const char* what, const std::string& value,
-                        const std::string& more) {
-    fmt::print(out, "<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n",
-               what, value, more);
-  };
+  const auto card
+    = [&](const char* what, const std::string& value, const std::string& more) {
+        fmt::print(out, "<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n",
+                   what, value, more);
+      };
   fmt::print(out, "<dl class=\"cards\">\n");
   card("Retries scheduled", with_commas(r.summary.run.retries),
        "in the whole run");

@@ -33,8 +33,8 @@ std::int64_t peak_running(const timeline& t, column c) {
 
 /// Leaves that came into a state in the time of a column.
 std::int64_t gained(const timeline& t, column c, task_state s) {
-  const auto before =
-      c.from == 0 ? 0 : count_of(t.slices[c.from - 1].leaves, s);
+  const auto before
+    = c.from == 0 ? 0 : count_of(t.slices[c.from - 1].leaves, s);
   return std::max<std::int64_t>(count_of(t.slices[c.to - 1].leaves, s) - before,
                                 0);
 }
@@ -54,7 +54,7 @@ std::vector<task_state> states_seen(const timeline& t) {
   std::vector<task_state> seen;
   for (auto s : stacked_states())
     if (std::ranges::any_of(
-            t.slices, [s](const auto& x) { return count_of(x.leaves, s) > 0; }))
+          t.slices, [s](const auto& x) { return count_of(x.leaves, s) > 0; }))
       seen.push_back(s);
   return seen;
 }
@@ -132,12 +132,12 @@ void write_throughput(std::ostream& out, const timeline& t) {
                   "histogram: how many tasks came to their end in each stretch "
                   "of time, divided by its seconds.</figcaption>\n");
   plot p{
-      out,
-      t,
-      static_cast<std::int64_t>(std::ceil(most)),
-      "low",
-      "Tasks settled per second",
-      fmt::format("At most {} in a second.", with_commas(std::llround(most)))};
+    out,
+    t,
+    static_cast<std::int64_t>(std::ceil(most)),
+    "low",
+    "Tasks settled per second",
+    fmt::format("At most {} in a second.", with_commas(std::llround(most)))};
   for (auto c : columns) {
     double sum = 0;
     for (auto s : {succeeded, failed, cancelled}) {
@@ -154,9 +154,9 @@ void write_throughput(std::ostream& out, const timeline& t) {
   }
   p.close([&](column c) {
     return fmt::format(
-        "{} settled in a second",
-        with_commas(std::llround(rate(c, succeeded) + rate(c, failed)
-                                 + rate(c, cancelled))));
+      "{} settled in a second",
+      with_commas(std::llround(rate(c, succeeded) + rate(c, failed)
+                               + rate(c, cancelled))));
   });
   fmt::print(out, "</figure>\n");
 }

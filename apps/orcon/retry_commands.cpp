@@ -66,8 +66,9 @@ int retry(const settings& s, const retry_options& o) {
   if (s.output != format::table)
     print_object(s, {{"run", run}, {"tasks", *retried}});
   if (!s.quiet)
-    fmt::print(stderr, "orcon: {} task(s) will be tried again; work them with:  "
-                       "orcon resume {} --db {}\n",
+    fmt::print(stderr,
+               "orcon: {} task(s) will be tried again; work them with:  "
+               "orcon resume {} --db {}\n",
                with_commas(*retried), run, s.database);
   return done;
 }
@@ -80,13 +81,15 @@ void add_run_retry_command(CLI::App& run_group, const commands& c) {
   command->fallthrough();
   auto o = std::make_shared<retry_options>();
   command->add_option("run", o->run, "Id of the run (default: the newest)");
-  command->add_option("--state", o->state,
-                      "Only FAILED or only CANCELLED ones (default: both)")
+  command
+    ->add_option("--state", o->state,
+                 "Only FAILED or only CANCELLED ones (default: both)")
     ->check(CLI::IsMember({"FAILED", "CANCELLED"}, CLI::ignore_case));
   command->add_option("--name", o->name, "Only names that match (* and ?)");
   command->add_option("--error", o->error,
                       "Only errors of this type, e.g. exit or timeout");
-  command->callback([c, o] { c.chosen = [c, o] { return retry(c.common, *o); }; });
+  command->callback(
+    [c, o] { c.chosen = [c, o] { return retry(c.common, *o); }; });
 }
 
 void add_task_retry_command(CLI::App& task_group, const commands& c) {
@@ -94,11 +97,13 @@ void add_task_retry_command(CLI::App& task_group, const commands& c) {
     "retry", "Give one task that did not succeed one more try");
   command->fallthrough();
   auto o = std::make_shared<retry_options>();
-  command->add_option("task", o->task, "Id, or name within a run such as hash#12")
+  command
+    ->add_option("task", o->task, "Id, or name within a run such as hash#12")
     ->required();
   command->add_option("--run", o->run,
                       "The run of the name (default: the newest)");
-  command->callback([c, o] { c.chosen = [c, o] { return retry(c.common, *o); }; });
+  command->callback(
+    [c, o] { c.chosen = [c, o] { return retry(c.common, *o); }; });
 }
 
 } // namespace orcon

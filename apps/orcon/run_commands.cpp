@@ -86,15 +86,15 @@ void add_run_commands(CLI::App& app, const commands& c) {
   auto file = std::make_shared<std::string>();
   start->add_option("file", *file, "Definition; - is standard input")
     ->required();
-  start->callback([c, file] {
-    c.chosen = [c, file] { return start_run(c.common, *file); };
-  });
+  start->callback(
+    [c, file] { c.chosen = [c, file] { return start_run(c.common, *file); }; });
 
   auto* list_command = group->add_subcommand("list", "Runs, newest first");
   list_command->fallthrough();
   auto o = std::make_shared<list_options>();
   list_command->add_option("--state", o->state, "Only runs in this state");
-  list_command->add_option("--name", o->name, "Only names that match (* and ?)");
+  list_command->add_option("--name", o->name,
+                           "Only names that match (* and ?)");
   list_command->add_option("--since", o->since,
                            "Only runs created since: 2h (ago), a day, a time");
   list_command->add_option("--label", o->label,

@@ -105,16 +105,18 @@ void print_for_people(const run_summary& s, const settings& options) {
   fmt::print("failures\n");
   for (std::size_t i = 0; i < s.failures.size() && i < 10; ++i) {
     const auto& f = s.failures[i];
-    fmt::print("  {:>6} x  {}: {}\n            for example {}; first {}, last {}\n",
-               f.count, f.type, shorten(f.example, 100), f.task,
-               to_iso(f.first), to_iso(f.last));
+    fmt::print(
+      "  {:>6} x  {}: {}\n            for example {}; first {}, last {}\n",
+      f.count, f.type, shorten(f.example, 100), f.task, to_iso(f.first),
+      to_iso(f.last));
   }
   fmt::print("  see them all:    orcon task failures {} --db {}\n", s.run.id,
              options.database);
   if (s.run.state == run_state::failed || s.run.state == run_state::cancelled)
-    fmt::print("  try them again:  orcon run retry {0} --db {1} && orcon resume "
-               "{0} --db {1}\n",
-               s.run.id, options.database);
+    fmt::print(
+      "  try them again:  orcon run retry {0} --db {1} && orcon resume "
+      "{0} --db {1}\n",
+      s.run.id, options.database);
 }
 
 } // namespace

@@ -35,8 +35,8 @@ bool never_cut(const std::string& key) {
 
 std::size_t width_of(const std::vector<column>& columns) {
   return std::accumulate(
-      columns.begin(), columns.end(), gap * (columns.size() - 1),
-      [](std::size_t sum, const column& c) { return sum + c.width; });
+    columns.begin(), columns.end(), gap * (columns.size() - 1),
+    [](std::size_t sum, const column& c) { return sum + c.width; });
 }
 
 /// Takes from the widest text, a column at a time, until all fits.
@@ -87,8 +87,8 @@ std::string as_blocks(const std::vector<column>& columns, const lines& cells,
   std::size_t head = 0;
   for (const auto& c : columns)
     head = std::max(head, display_width(c.head));
-  const auto room =
-      std::max(look.width, head + gap + narrowest_cell) - head - gap;
+  const auto room
+    = std::max(look.width, head + gap + narrowest_cell) - head - gap;
   std::string text;
   for (const auto& row : cells) {
     text += text.empty() ? "" : "\n";

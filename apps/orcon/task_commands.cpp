@@ -94,15 +94,16 @@ std::vector<ordered_json> attempts_of(const std::vector<event_record>& events) {
                          : e.name == "task.lease_expired" ? "lost"
                          : e.name == "task.cancelled"     ? "cancelled"
                                                           : "";
-    if (attempts.empty() || !*outcome || attempts.back()["outcome"] != "running")
+    if (attempts.empty() || !*outcome
+        || attempts.back()["outcome"] != "running")
       continue;
     auto& last = attempts.back();
     last["outcome"] = outcome;
     last["ended_at"] = to_iso(e.at);
     last["took"] = human_duration(e.at - starts.back());
     if (const auto error = payload.find("error"); error != payload.end())
-      last["error"] = error->value("type", "") + ": "
-                      + error->value("message", "");
+      last["error"]
+        = error->value("type", "") + ": " + error->value("message", "");
   }
   return attempts;
 }
@@ -188,11 +189,13 @@ result<task_record> find_task(store_reader& reader, const std::string& text,
 }
 
 void add_task_commands(CLI::App& app, const commands& c) {
-  auto* group = app.add_subcommand("task", "Tasks: list, show, failures, retry");
+  auto* group
+    = app.add_subcommand("task", "Tasks: list, show, failures, retry");
   group->require_subcommand(1);
   group->fallthrough();
 
-  auto* list_command = group->add_subcommand("list", "Tasks of a run, in order");
+  auto* list_command
+    = group->add_subcommand("list", "Tasks of a run, in order");
   auto o = std::make_shared<list_options>();
   add_filters(list_command, o);
   list_command->add_option("--state", o->state, "Only tasks in this state");
@@ -216,8 +219,8 @@ void add_task_commands(CLI::App& app, const commands& c) {
     };
   });
 
-  auto* show_command = group->add_subcommand(
-    "show", "One task: input, output, error, events");
+  auto* show_command
+    = group->add_subcommand("show", "One task: input, output, error, events");
   show_command->fallthrough();
   auto id = std::make_shared<std::string>();
   auto run = std::make_shared<std::string>();

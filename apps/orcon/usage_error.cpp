@@ -25,7 +25,7 @@ const CLI::App& recognised(const CLI::App& app) {
 std::string did_you_mean(std::string_view word,
                          const std::vector<std::string>& known) {
   const auto near = conductor::detail::nearest_name(
-      word, std::vector<std::string_view>(known.begin(), known.end()));
+    word, std::vector<std::string_view>(known.begin(), known.end()));
   return near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
 }
 

@@ -32,9 +32,10 @@ int follow(const settings& s, const watch_options& o, bool show) {
   if (!o.timeout.empty()) {
     patience = parse_duration(o.timeout);
     if (!patience)
-      return report_error({errc::invalid, "\"" + o.timeout
-                                            + "\" is no duration; write 30s, 5m "
-                                              "or 2h"});
+      return report_error(
+        {errc::invalid, "\"" + o.timeout
+                          + "\" is no duration; write 30s, 5m "
+                            "or 2h"});
   }
   const auto reader = open_reader(s);
   if (!reader)
@@ -51,9 +52,9 @@ int follow(const settings& s, const watch_options& o, bool show) {
     if (patience && steady::now() - begin >= *patience) {
       if (show)
         bars.show(**reader, {run->key}, true);
-      return report_error(
-        {errc::timeout, "run " + run->id + " is still "
-                          + to_string(run->state) + " after " + o.timeout});
+      return report_error({errc::timeout, "run " + run->id + " is still "
+                                            + to_string(run->state) + " after "
+                                            + o.timeout});
     }
     if (show)
       bars.show(**reader, {run->key}, false);
@@ -73,19 +74,20 @@ void add(CLI::App& group, const commands& c, const char* name, const char* text,
   command->fallthrough();
   auto o = std::make_shared<watch_options>();
   command->add_option("run", o->run, "Id of the run (default: the newest)");
-  command->add_option("--timeout", o->timeout,
-                      "Give up after this long, with exit code 8")
+  command
+    ->add_option("--timeout", o->timeout,
+                 "Give up after this long, with exit code 8")
     ->type_name("D");
-  command->callback([=] {
-    c.chosen = [=] { return follow(c.common, *o, show); };
-  });
+  command->callback(
+    [=] { c.chosen = [=] { return follow(c.common, *o, show); }; });
 }
 
 } // namespace
 
 void add_watch_commands(CLI::App& run_group, const commands& c) {
   add(run_group, c, "watch", "Follow a run that an engine works on", true);
-  add(run_group, c, "wait", "Wait until a run has ended; prints nothing", false);
+  add(run_group, c, "wait", "Wait until a run has ended; prints nothing",
+      false);
 }
 
 } // namespace orcon

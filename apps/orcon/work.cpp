@@ -53,9 +53,9 @@ int stop_interrupted(engine& engine, const settings& s) {
   const auto given_up = engine.stop(patience);
   say(s, fmt::format("stopped{}; nothing is lost. Go on with:  orcon resume "
                      "--db {}",
-                     given_up > 0 ? fmt::format(", {} attempt(s) were given up",
-                                                given_up)
-                                  : "",
+                     given_up > 0
+                       ? fmt::format(", {} attempt(s) were given up", given_up)
+                       : "",
                      s.database));
   return interrupted;
 }
@@ -74,8 +74,7 @@ void watch_storage(const storage_state& now, bool& told, progress& bars,
 /// A run of another program may need handlers that only that one has: without
 /// a word it would wait for ever.
 void say_missing_handlers(const engine& engine, store_reader& reader,
-                          const std::vector<run_key>& runs,
-                          const settings& s) {
+                          const std::vector<run_key>& runs, const settings& s) {
   std::set<std::string> missing;
   for (auto run : runs)
     for (const auto& task :
@@ -105,7 +104,9 @@ signal_guard::~signal_guard() {
   std::signal(SIGTERM, SIG_DFL);
 }
 
-bool signal_guard::stop_wanted() const { return first_signal != 0; }
+bool signal_guard::stop_wanted() const {
+  return first_signal != 0;
+}
 
 void add_work_options(CLI::App& command, settings& s) {
   command

@@ -48,8 +48,9 @@ int start(const settings& s, const std::string& file) {
   else
     print_object(s, {{"id", run->id}, {"existed", run->existed}});
   if (!s.quiet)
-    fmt::print(stderr, "orcon: accepted; work it with:  orcon resume {} --db "
-                       "{}\n",
+    fmt::print(stderr,
+               "orcon: accepted; work it with:  orcon resume {} --db "
+               "{}\n",
                run->id, s.database);
   return done;
 }
@@ -83,8 +84,9 @@ int resume(const settings& s, const std::string& id) {
     return report_error(ids.error());
   if (ids->empty()) {
     if (!s.quiet)
-      fmt::print(stderr, "orcon: nothing to resume: every run of {} has "
-                         "ended\n",
+      fmt::print(stderr,
+                 "orcon: nothing to resume: every run of {} has "
+                 "ended\n",
                  s.database);
     return done;
   }
@@ -105,19 +107,18 @@ void add_work_commands(CLI::App& app, const commands& c) {
   exec->add_option("file", *file, "Definition; - is standard input")
     ->required();
   add_work_options(*exec, c.common);
-  exec->callback([c, file] {
-    c.chosen = [c, file] { return execute(c.common, *file); };
-  });
+  exec->callback(
+    [c, file] { c.chosen = [c, file] { return execute(c.common, *file); }; });
 
-  auto* go_on
-    = app.add_subcommand("resume", "Go on with unfinished runs of the database");
+  auto* go_on = app.add_subcommand(
+    "resume", "Go on with unfinished runs of the database");
   go_on->fallthrough();
   auto id = std::make_shared<std::string>();
-  go_on->add_option("run", *id, "Id of a run (default: all that are unfinished)");
+  go_on->add_option("run", *id,
+                    "Id of a run (default: all that are unfinished)");
   add_work_options(*go_on, c.common);
-  go_on->callback([c, id] {
-    c.chosen = [c, id] { return resume(c.common, *id); };
-  });
+  go_on->callback(
+    [c, id] { c.chosen = [c, id] { return resume(c.common, *id); }; });
 }
 
 /// `orcon run start`, registered with the other commands on runs.

@@ -51,8 +51,8 @@ result<std::string> read_all(int descriptor, const std::string& name) {
     text.append(part.data(), static_cast<std::size_t>(n));
     if (text.size() > largest_file)
       return fail(errc::invalid, name
-                                     + ": is larger than 64 MiB, the limit "
-                                       "for definitions");
+                                   + ": is larger than 64 MiB, the limit "
+                                     "for definitions");
   }
 }
 
@@ -80,7 +80,7 @@ result<document> read_json(const std::string& text, const std::string& name) {
     return fail(errc::invalid, name + ": " + message);
   return fail(errc::invalid,
               name + ':' + std::to_string(line) + ':' + std::to_string(column)
-                  + ": " + message.substr(static_cast<std::size_t>(length)));
+                + ": " + message.substr(static_cast<std::size_t>(length)));
 }
 
 /// A file that begins with '{' is JSON, or else YAML in its flow style.

@@ -141,7 +141,7 @@ private:
 
   [[noreturn]] void refuse_depth(const YAML::Mark& mark) const {
     throw trouble{mark, "nested deeper than " + std::to_string(limits_.depth)
-                            + " levels"};
+                          + " levels"};
   }
 
   bool wants_key() const {
@@ -154,10 +154,10 @@ private:
     total_.bytes += cost.bytes;
     if (total_.nodes > limits_.nodes)
       throw trouble{mark, "more than " + std::to_string(limits_.nodes)
-                              + " values, aliases expanded"};
+                            + " values, aliases expanded"};
     if (total_.bytes > limits_.bytes)
       throw trouble{mark, "more than " + std::to_string(limits_.bytes)
-                              + " bytes of text, aliases expanded"};
+                            + " bytes of text, aliases expanded"};
   }
 
   std::pair<int, int> where(const YAML::Mark& mark) {
@@ -171,8 +171,8 @@ private:
       const auto first = places_.find(path_);
       const auto line = first == places_.end() ? 0 : first->second.first;
       throw trouble{
-          mark, "duplicate key " + conductor::dump(name.substr(0, 60))
-                    + (line ? ", first in line " + std::to_string(line) : "")};
+        mark, "duplicate key " + conductor::dump(name.substr(0, 60))
+                + (line ? ", first in line " + std::to_string(line) : "")};
     }
     note_place(places_, path_, open_.size(), where(mark));
     map.key = std::move(name);
@@ -257,8 +257,7 @@ tl::unexpected<conductor::error> at(const std::string& name,
                                     std::pair<int, int> place,
                                     const std::string& message) {
   return fail(errc::invalid, name + ':' + std::to_string(place.first) + ':'
-                                 + std::to_string(place.second) + ": "
-                                 + message);
+                               + std::to_string(place.second) + ": " + message);
 }
 
 } // namespace
@@ -268,9 +267,8 @@ result<document> read_yaml(const std::string& text, const std::string& name,
   if (const auto bad = control_character(text); bad < text.size())
     return at(name, locator{text}.at(bad),
               "a control character does not belong here");
-  const auto place = [&](const YAML::Mark& mark) {
-    return locator{text}.at(offset(mark));
-  };
+  const auto place
+    = [&](const YAML::Mark& mark) { return locator{text}.at(offset(mark)); };
   std::istringstream in{text};
   builder build{text, limits};
   try {
@@ -289,8 +287,8 @@ result<document> read_yaml(const std::string& text, const std::string& name,
   } catch (const YAML::Exception& e) {
     // The parser's own words leave people guessing where tabs are to blame.
     const auto* hint = indented_by_tab(text, offset(e.mark))
-                           ? " (indentation takes spaces, not tabs)"
-                           : "";
+                         ? " (indentation takes spaces, not tabs)"
+                         : "";
     return at(name, place(e.mark), e.msg + hint);
   } catch (const std::exception& e) {
     return fail(errc::invalid, name + ": " + e.what());

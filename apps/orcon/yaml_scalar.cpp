@@ -74,8 +74,8 @@ std::optional<double> float_number(std::string_view text) {
 
 conductor::result<json> out_of_range(const std::string& text) {
   return conductor::fail(conductor::errc::invalid, "the number "
-                                                       + text.substr(0, 40)
-                                                       + " is out of range");
+                                                     + text.substr(0, 40)
+                                                     + " is out of range");
 }
 
 bool one_of(std::string_view text, std::initializer_list<const char*> words) {

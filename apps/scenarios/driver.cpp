@@ -59,8 +59,8 @@ void driver::submit(const std::string& name, std::int64_t children,
 }
 
 std::int64_t driver::pass(role actor) {
-  static const char* names[] = {"fan-out", "retry", "aggregate", "executor",
-                                "monitor"};
+  static const char* names[]
+    = {"fan-out", "retry", "aggregate", "executor", "monitor"};
   const auto report = impl_->step(run_step{actor}).pass;
   tell_(fmt::format("one pass of the {} actor: {} change(s)",
                     names[static_cast<int>(actor)], report.changed));
@@ -109,17 +109,18 @@ task_record driver::task(const std::string& name) {
   return impl_->step(task_query{impl_->run_id, name}).task;
 }
 
-run_record driver::run() { return impl_->step(run_query{impl_->run_id}).state; }
+run_record driver::run() {
+  return impl_->step(run_query{impl_->run_id}).state;
+}
 
 template <class Reply, class Request>
 Reply driver::ask(Request request) {
   Reply answer;
   impl_->self
     ->request(impl_->coordinator, std::chrono::seconds{30}, std::move(request))
-    .receive([&](Reply& r) { answer = std::move(r); },
-             [](const caf::error& e) {
-               throw std::runtime_error{caf::to_string(e)};
-             });
+    .receive(
+      [&](Reply& r) { answer = std::move(r); },
+      [](const caf::error& e) { throw std::runtime_error{caf::to_string(e)}; });
   return answer;
 }
 

@@ -88,8 +88,8 @@ void exhausted_retries(driver& d, store_reader& reader) {
   d.pass(role::aggregate);
   d.expect_run("FAILED");
   d.expect("task.retries_exhausted events", 1,
-           reader.count_events(event_kind::task_retries_exhausted,
-                               d.run().key, no_time));
+           reader.count_events(event_kind::task_retries_exhausted, d.run().key,
+                               no_time));
 }
 
 void show_reports(driver& d, run_key run) {
@@ -98,16 +98,14 @@ void show_reports(driver& d, run_key run) {
   for (const auto& reason : health.reasons)
     d.tell()(fmt::format("  {}: {}", to_string(reason.level), reason.what));
   d.expect("health", "CRITICAL", to_string(health.status));
-  const auto metrics
-    = d.ask<retry_metrics>(retry_metrics_request{run});
+  const auto metrics = d.ask<retry_metrics>(retry_metrics_request{run});
   d.tell()(fmt::format("retries: {} task(s) retried, {:.0f}% of them "
                        "succeeded, {} exhausted, {:.2f} attempts on average",
                        metrics.retried, metrics.success_rate() * 100,
                        metrics.exhausted, metrics.average_attempts()));
   d.expect("retried tasks", 2, metrics.retried);
   d.expect("exhausted tasks", 1, metrics.exhausted);
-  const auto summary
-    = d.ask<run_summary>(run_summary_request{run});
+  const auto summary = d.ask<run_summary>(run_summary_request{run});
   d.tell()(fmt::format("summary: {}, {} succeeded, {} failed, after {}",
                        to_string(summary.run.state), summary.tasks.succeeded,
                        summary.tasks.failed, to_text(summary.duration)));

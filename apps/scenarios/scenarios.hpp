@@ -17,9 +17,9 @@ public:
   /// `tell(text)` is called for each step, `check(what, expected, actual)` for
   /// each expectation.
   using teller = std::function<void(const std::string&)>;
-  using checker = std::function<void(const std::string& what,
-                                     const std::string& expected,
-                                     const std::string& actual)>;
+  using checker
+    = std::function<void(const std::string& what, const std::string& expected,
+                         const std::string& actual)>;
 
   driver(caf::actor_system& sys, conductor::coordinator_actor coordinator,
          teller tell, checker check);

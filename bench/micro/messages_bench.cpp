@@ -38,8 +38,8 @@ private:
 fact_listener::behavior_type count_facts(fact_listener::pointer,
                                          std::shared_ptr<tally> heard) {
   return {
-      [=](const committed&) { heard->add(); },
-      [=](const storage_state&) {},
+    [=](const committed&) { heard->add(); },
+    [=](const storage_state&) {},
   };
 }
 

@@ -5,8 +5,8 @@
 
 int main() {
   using namespace std::chrono_literals;
-  auto engine = conductor::engine::open({.database = "thumbnails.db",
-                                         .workers = 8});
+  auto engine
+    = conductor::engine::open({.database = "thumbnails.db", .workers = 8});
   if (!engine) {
     std::fprintf(stderr, "%s\n", engine.error().message.c_str());
     return 1;
@@ -14,8 +14,8 @@ int main() {
   engine->handle("resize", [](const conductor::task_context& task) {
     if (task.cancelled())
       return conductor::outcome::failure("cancelled", "stopped early");
-    return conductor::outcome::success(
-      R"({"page":)" + std::to_string(task.index()) + "}");
+    return conductor::outcome::success(R"({"page":)"
+                                       + std::to_string(task.index()) + "}");
   });
   auto run = engine->submit(
     conductor::run_spec{"thumbnails"}.task("resize").fanout(1000));

@@ -38,6 +38,14 @@ struct submission {
                     x.retry_budget, x.tasks, x.at)
 };
 
+/// What a change set's only submission creates, for the other parts of the same
+/// change set: they take the keys' places once there are any. Where the
+/// submission finds a run that is known already, those parts are dropped.
+constexpr run_key new_run = -1;
+constexpr task_key new_task(std::int64_t place) {
+  return -1 - place;
+}
+
 /// An event that goes with no change of state.
 struct note {
   run_key run = 0;
@@ -56,7 +64,8 @@ struct expansion {
   std::int64_t first = 1, count = 0; ///< 1-based index
   std::vector<std::string> items;    ///< JSON texts; empty = item is derived
   std::int64_t offset = 0;           ///< of the source file, after this page
-  std::string broken; ///< error (JSON): the expansion ends here, with what it has
+  std::string
+    broken; ///< error (JSON): the expansion ends here, with what it has
   timestamp at{};
   std::vector<note> notes; ///< go with it: refused if it is refused
 
@@ -83,12 +92,13 @@ struct task_move {
   std::string error;    ///< JSON text; empty = leave
   std::vector<event_entry> events;
 
-  CONDUCTOR_MESSAGE(task_move, x.run, x.parent, x.tasks, x.from, x.attempt, x.to,
-                    x.at, x.until, x.retried, x.lost, x.output, x.error,
+  CONDUCTOR_MESSAGE(task_move, x.run, x.parent, x.tasks, x.from, x.attempt,
+                    x.to, x.at, x.until, x.retried, x.lost, x.output, x.error,
                     x.events)
 };
 
-/// Moves a run. Guard: it is in state `from`.
+/// Moves a run. Guard: it is in state `from`, and to be settled all of its
+/// top-level tasks are.
 struct run_move {
   run_key run = 0;
   run_state from = run_state::pending, to = run_state::running;

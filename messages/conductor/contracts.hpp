@@ -104,10 +104,25 @@ using executor_actor = role_actor::extend<caf::reacts_to<outcomes_ready>>;
 using event_subscriber
   = caf::typed_actor<caf::replies_to<event_batch>::with<event_ack>>;
 
-/// Asks the hub for facts (no cursor: role actors, which also sweep) …
+/// What commits tell of, as bits. Waking a listener costs more than most
+/// commits, so each says what it wants to hear of.
+namespace topics {
+constexpr std::uint32_t submissions = 1; ///< runs were created
+constexpr std::uint32_t parents = 2;     ///< counts of a parent have moved
+constexpr std::uint32_t due = 4;         ///< tasks became PENDING
+constexpr std::uint32_t retries = 8;     ///< tasks failed and wait for a retry
+constexpr std::uint32_t cancels = 16;    ///< tasks were cancelled
+constexpr std::uint32_t done = 32;       ///< a run's last task is settled
+constexpr std::uint32_t ended = 64;      ///< a run is settled
+constexpr std::uint32_t all = ~std::uint32_t{0}; ///< every commit
+} // namespace topics
+
+/// Asks the hub for facts (no cursor: role actors, which also sweep), those
+/// that tell of one of the topics; of the storage's state all of them hear …
 struct listen {
   fact_listener listener;
-  CONDUCTOR_MESSAGE(listen, x.listener)
+  std::uint32_t topics = topics::all;
+  CONDUCTOR_MESSAGE(listen, x.listener, x.topics)
 };
 /// … or for events from a cursor on: everything with seq > `after`.
 struct subscribe {
@@ -135,37 +150,37 @@ using monitor_actor = role_actor::extend<
 /// Ids 1000–1199 are ours; a host's own block starts at
 /// `caf::id_block::conductor::end` or above 1199.
 #ifndef CONDUCTOR_FIRST_TYPE_ID
-#  define CONDUCTOR_FIRST_TYPE_ID 1000
+#define CONDUCTOR_FIRST_TYPE_ID 1000
 #endif
 
 CAF_BEGIN_TYPE_ID_BLOCK(conductor, CONDUCTOR_FIRST_TYPE_ID)
-  CAF_ADD_TYPE_ID(conductor, (conductor::change_set))
-  CAF_ADD_TYPE_ID(conductor, (conductor::commit_reply))
-  CAF_ADD_TYPE_ID(conductor, (conductor::committed))
-  CAF_ADD_TYPE_ID(conductor, (conductor::storage_state))
-  CAF_ADD_TYPE_ID(conductor, (conductor::flush))
-  CAF_ADD_TYPE_ID(conductor, (conductor::tick))
-  CAF_ADD_TYPE_ID(conductor, (conductor::pass_request))
-  CAF_ADD_TYPE_ID(conductor, (conductor::pass_report))
-  CAF_ADD_TYPE_ID(conductor, (conductor::stop_request))
-  CAF_ADD_TYPE_ID(conductor, (conductor::stopped))
-  CAF_ADD_TYPE_ID(conductor, (conductor::event_batch))
-  CAF_ADD_TYPE_ID(conductor, (conductor::event_ack))
-  CAF_ADD_TYPE_ID(conductor, (conductor::outcomes_ready))
-  CAF_ADD_TYPE_ID(conductor, (conductor::health_request))
-  CAF_ADD_TYPE_ID(conductor, (conductor::health_report))
-  CAF_ADD_TYPE_ID(conductor, (conductor::run_summary_request))
-  CAF_ADD_TYPE_ID(conductor, (conductor::run_summary))
-  CAF_ADD_TYPE_ID(conductor, (conductor::retry_metrics_request))
-  CAF_ADD_TYPE_ID(conductor, (conductor::retry_metrics))
-  CAF_ADD_TYPE_ID(conductor, (conductor::listen))
-  CAF_ADD_TYPE_ID(conductor, (conductor::subscribe))
-  // for the coordinator
-  CAF_ADD_TYPE_ID(conductor, (conductor::run_spec))
-  CAF_ADD_TYPE_ID(conductor, (conductor::task_record))
-  CAF_ADD_TYPE_ID(conductor, (conductor::run_record))
-  CAF_ADD_TYPE_ID(conductor, (conductor::submitted_run))
-  CAF_ADD_TYPE_ID(conductor, (conductor::error))
+CAF_ADD_TYPE_ID(conductor, (conductor::change_set))
+CAF_ADD_TYPE_ID(conductor, (conductor::commit_reply))
+CAF_ADD_TYPE_ID(conductor, (conductor::committed))
+CAF_ADD_TYPE_ID(conductor, (conductor::storage_state))
+CAF_ADD_TYPE_ID(conductor, (conductor::flush))
+CAF_ADD_TYPE_ID(conductor, (conductor::tick))
+CAF_ADD_TYPE_ID(conductor, (conductor::pass_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::pass_report))
+CAF_ADD_TYPE_ID(conductor, (conductor::stop_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::stopped))
+CAF_ADD_TYPE_ID(conductor, (conductor::event_batch))
+CAF_ADD_TYPE_ID(conductor, (conductor::event_ack))
+CAF_ADD_TYPE_ID(conductor, (conductor::outcomes_ready))
+CAF_ADD_TYPE_ID(conductor, (conductor::health_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::health_report))
+CAF_ADD_TYPE_ID(conductor, (conductor::run_summary_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::run_summary))
+CAF_ADD_TYPE_ID(conductor, (conductor::retry_metrics_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::retry_metrics))
+CAF_ADD_TYPE_ID(conductor, (conductor::listen))
+CAF_ADD_TYPE_ID(conductor, (conductor::subscribe))
+// for the coordinator
+CAF_ADD_TYPE_ID(conductor, (conductor::run_spec))
+CAF_ADD_TYPE_ID(conductor, (conductor::task_record))
+CAF_ADD_TYPE_ID(conductor, (conductor::run_record))
+CAF_ADD_TYPE_ID(conductor, (conductor::submitted_run))
+CAF_ADD_TYPE_ID(conductor, (conductor::error))
 CAF_END_TYPE_ID_BLOCK(conductor)
 
 static_assert(caf::id_block::conductor::end <= CONDUCTOR_FIRST_TYPE_ID + 200);

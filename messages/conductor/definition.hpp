@@ -35,10 +35,10 @@ struct definition_context {
   std::function<std::vector<definition_error>(const std::string& handler,
                                               const json& input)>
     check_handler;
-  std::size_t max_tasks = 10'000;          ///< top-level tasks
-  std::size_t max_name = 200;              ///< bytes of a name
-  std::size_t max_input = 1u << 20;        ///< bytes of a task's input
-  std::int64_t max_width = 1'000'000'000;  ///< children of one fan-out
+  std::size_t max_tasks = 10'000;         ///< top-level tasks
+  std::size_t max_name = 200;             ///< bytes of a name
+  std::size_t max_input = 1u << 20;       ///< bytes of a task's input
+  std::int64_t max_width = 1'000'000'000; ///< children of one fan-out
 };
 
 struct definition_result {

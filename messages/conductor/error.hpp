@@ -13,19 +13,19 @@ namespace conductor {
 /// What kind of trouble an operation met. Programs map these to exit codes.
 enum class errc : std::uint8_t {
   none,
-  invalid,     ///< the input breaks a rule; the message names the place
-  not_found,   ///< no such run, task or file
-  conflict,    ///< not allowed in this state
-  stale,       ///< planned from a state that no longer holds
-  overloaded,  ///< too much in flight; try again
-  stopped,     ///< the engine is stopping or has stopped
-  timeout,     ///< not done within the time given
-  locked,      ///< another engine owns the database
-  full,        ///< no room on the disk
-  not_ours,    ///< the file is no Origin Conductor database
-  too_new,     ///< the database has a newer schema than this program
-  corrupt,     ///< the database is damaged
-  io,          ///< reading or writing failed
+  invalid,    ///< the input breaks a rule; the message names the place
+  not_found,  ///< no such run, task or file
+  conflict,   ///< not allowed in this state
+  stale,      ///< planned from a state that no longer holds
+  overloaded, ///< too much in flight; try again
+  stopped,    ///< the engine is stopping or has stopped
+  timeout,    ///< not done within the time given
+  locked,     ///< another engine owns the database
+  full,       ///< no room on the disk
+  not_ours,   ///< the file is no Origin Conductor database
+  too_new,    ///< the database has a newer schema than this program
+  corrupt,    ///< the database is damaged
+  io,         ///< reading or writing failed
 };
 
 /// A failure as a value: what kind, and one sentence that says what to do.

@@ -21,8 +21,8 @@ using event_seq = std::int64_t;
 /// Crockford's base 32 (https://github.com/ulid/spec). Text order is time
 /// order.
 struct ulid {
-  std::uint64_t ms = 0;                ///< 48 bits used
-  std::uint64_t high = 0, low = 0;     ///< 40 bits used of each
+  std::uint64_t ms = 0;            ///< 48 bits used
+  std::uint64_t high = 0, low = 0; ///< 40 bits used of each
 
   friend auto operator<=>(const ulid&, const ulid&) = default;
 };

@@ -16,14 +16,18 @@ using ordered_json = nlohmann::ordered_json;
 
 /// What JSON from outside may cost.
 struct json_limits {
-  std::size_t bytes = 64u << 20; ///< of text
-  int depth = 64;                ///< nested arrays and objects
+  std::size_t bytes = 64u << 20;  ///< of text
+  int depth = 64;                 ///< nested arrays and objects
   std::size_t values = 5'000'000; ///< scalars, arrays and objects together
 };
 
 /// Parses untrusted text within limits; the error names line and column, or
 /// the limit. Never throws; duplicate keys are an error.
 result<json> parse_json(std::string_view text, const json_limits& limits = {});
+
+/// Whether the text is JSON. Most outputs are plain strings: those cost a look
+/// at each byte.
+bool is_json(std::string_view text);
 
 /// Compact text; invalid UTF-8 becomes U+FFFD. Never throws.
 std::string dump(const json& value);

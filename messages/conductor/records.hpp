@@ -47,10 +47,13 @@ struct run_record {
   std::string meta = "{}"; ///< JSON object
   std::string idempotency_key;
   timestamp created_at{}, updated_at{}, started_at{}, finished_at{};
-  std::int64_t tasks = 0; ///< top-level tasks
+  std::int64_t tasks = 0;                                ///< top-level tasks
   std::int64_t succeeded = 0, failed = 0, cancelled = 0; ///< of those, settled
   std::int64_t retries = 0; ///< retries scheduled in the whole run
   share retry_budget{-1, 0};
+
+  /// Of the top-level tasks.
+  std::int64_t settled_tasks() const { return succeeded + failed + cancelled; }
 
   CONDUCTOR_MESSAGE(run_record, x.key, x.id, x.name, x.state, x.meta,
                     x.idempotency_key, x.created_at, x.updated_at, x.started_at,
@@ -63,8 +66,8 @@ struct task_record {
   task_key key = 0;
   std::string id, run_id, parent_task_id;
   run_key run = 0;
-  task_key parent = 0;     ///< 0 for a top-level task
-  std::int64_t index = 0;  ///< 1-based place among the children; 0 if top-level
+  task_key parent = 0;    ///< 0 for a top-level task
+  std::int64_t index = 0; ///< 1-based place among the children; 0 if top-level
   std::string name, handler;
   task_state state = task_state::pending;
   std::int32_t attempt = 0; ///< leases taken so far
@@ -82,10 +85,10 @@ struct task_record {
 
 /// The file that feeds a fan-out, as it was at submission.
 struct source_file {
-  std::string path;        ///< absolute; empty = no file
-  std::int64_t size = 0;   ///< bytes
+  std::string path;      ///< absolute; empty = no file
+  std::int64_t size = 0; ///< bytes
   std::int64_t mtime_ns = 0;
-  bool spooled = false;    ///< ours: JSON texts, removed after the expansion
+  bool spooled = false; ///< ours: JSON texts, removed after the expansion
 
   CONDUCTOR_MESSAGE(source_file, x.path, x.size, x.mtime_ns, x.spooled)
 };
@@ -95,14 +98,14 @@ struct fanout_record {
   task_key task = 0;
   run_key run = 0;
   task_state state = task_state::pending;
-  task_key base = 0;          ///< key of child 1
-  std::int64_t total = 0;     ///< children there will be
-  std::int64_t expanded = 0;  ///< children created so far: 1 … expanded
-  std::int64_t claimed = 0;   ///< children that were leased a first time
-  std::int64_t offset = 0;    ///< where in the source file the next child is
+  task_key base = 0;         ///< key of child 1
+  std::int64_t total = 0;    ///< children there will be
+  std::int64_t expanded = 0; ///< children created so far: 1 … expanded
+  std::int64_t claimed = 0;  ///< children that were leased a first time
+  std::int64_t offset = 0;   ///< where in the source file the next child is
   source_file source;
-  std::string broken;         ///< error (JSON) that ended the expansion early
-  state_counts children;      ///< `pending` and `unborn` are derived
+  std::string broken;    ///< error (JSON) that ended the expansion early
+  state_counts children; ///< `pending` and `unborn` are derived
 
   task_range range() const { return {base, expanded}; }
   CONDUCTOR_MESSAGE(fanout_record, x.task, x.run, x.state, x.base, x.total,
@@ -138,10 +141,10 @@ struct task_brief {
 struct engine_record {
   std::int64_t epoch = 0; ///< openings so far
   std::int64_t pid = 0;
-  bool closed = true;     ///< it has ended in good order
+  bool closed = true; ///< it has ended in good order
   timestamp started_at{};
   std::uint64_t commits = 0;
-  std::string report;     ///< JSON of its last `change_set::engine_report`
+  std::string report; ///< JSON of its last `change_set::engine_report`
 
   CONDUCTOR_MESSAGE(engine_record, x.epoch, x.pid, x.closed, x.started_at,
                     x.commits, x.report)

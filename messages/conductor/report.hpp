@@ -26,10 +26,10 @@ struct health_reason {
 /// Tasks that fail again and again with the same error.
 struct retry_storm {
   std::string type;
-  std::string message; ///< normalised
-  std::string task;    ///< name of the task that was retried most often
-  std::string run_id;  ///< its run
-  std::int64_t tasks = 0;       ///< that wait for a retry
+  std::string message;    ///< normalised
+  std::string task;       ///< name of the task that was retried most often
+  std::string run_id;     ///< its run
+  std::int64_t tasks = 0; ///< that wait for a retry
   std::int32_t most_retries = 0; ///< of `task`
 
   CONDUCTOR_MESSAGE(retry_storm, x.type, x.message, x.task, x.run_id, x.tasks,
@@ -93,8 +93,8 @@ struct run_summary {
   state_counts tasks;       ///< leaves
   std::vector<handler_count> handlers;
   std::vector<task_record> parents;
-  std::vector<fanout_record> fanouts; ///< of `parents`, same order
-  std::vector<task_record> slowest;   ///< settled leaves, longest first
+  std::vector<fanout_record> fanouts;  ///< of `parents`, same order
+  std::vector<task_record> slowest;    ///< settled leaves, longest first
   std::vector<failure_group> failures; ///< most frequent first
   std::vector<pass_count> passes;
 
@@ -116,9 +116,9 @@ struct retry_metrics {
                                     / static_cast<double>(retried_settled);
   }
   double average_attempts() const {
-    return settled == 0 ? 0.0
-                        : static_cast<double>(attempts)
-                            / static_cast<double>(settled);
+    return settled == 0
+             ? 0.0
+             : static_cast<double>(attempts) / static_cast<double>(settled);
   }
   CONDUCTOR_MESSAGE(retry_metrics, x.retried, x.retried_succeeded,
                     x.retried_settled, x.exhausted, x.attempts, x.settled)

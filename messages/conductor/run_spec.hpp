@@ -23,10 +23,10 @@ enum class source_kind : std::uint8_t {
 
 struct fanout_source {
   source_kind kind = source_kind::none;
-  std::int64_t count = 0;                ///< `count`, and the length once known
+  std::int64_t count = 0; ///< `count`, and the length once known
   std::int64_t from = 0, to = 0, step = 1; ///< `range`
-  std::vector<std::string> items;        ///< `items`: JSON texts
-  std::string path;                      ///< `lines`: file; `glob`: pattern
+  std::vector<std::string> items;          ///< `items`: JSON texts
+  std::string path;                        ///< `lines`: file; `glob`: pattern
 
   CONDUCTOR_MESSAGE(fanout_source, x.kind, x.count, x.from, x.to, x.step,
                     x.items, x.path)
@@ -44,7 +44,7 @@ struct task_spec {
   std::string input = "{}"; ///< JSON object as written, with its `fanout`
   fanout_source fanout;
   retry_policy retry;
-  milliseconds timeout{0};       ///< of one attempt; 0 = none
+  milliseconds timeout{0};          ///< of one attempt; 0 = none
   std::int64_t max_concurrency = 0; ///< children leased at once; 0 = no bound
   share tolerate;
   conductor::on_failure on_failure = conductor::on_failure::wait;

@@ -12,8 +12,8 @@ namespace conductor {
 using std::chrono::milliseconds;
 
 /// A moment in UTC, in milliseconds. The epoch itself means "none".
-using timestamp =
-  std::chrono::time_point<std::chrono::system_clock, milliseconds>;
+using timestamp
+  = std::chrono::time_point<std::chrono::system_clock, milliseconds>;
 
 inline constexpr timestamp no_time{};
 

@@ -86,9 +86,9 @@ public:
   engine_metrics();
 
   histogram commit_seconds;
-  histogram batch_size;  ///< change sets that shared a commit
-  std::atomic<std::int64_t> waiting{0};        ///< change sets, for the writer
-  std::atomic<std::int64_t> credit{0};         ///< that more may wait
+  histogram batch_size;                 ///< change sets that shared a commit
+  std::atomic<std::int64_t> waiting{0}; ///< change sets, for the writer
+  std::atomic<std::int64_t> credit{0};  ///< that more may wait
   std::atomic<std::int64_t> storage_errors{0};
   std::atomic<std::int64_t> retries{0}, lost_leases{0}, late_results{0};
   std::atomic<std::int64_t> subscribers{0};

@@ -21,17 +21,17 @@ namespace conductor {
 
 /// Where HEALTHY ends.
 struct health_thresholds {
-  milliseconds stuck_after{5 * 60'000};  ///< RUNNING without a sign of life
+  milliseconds stuck_after{5 * 60'000}; ///< RUNNING without a sign of life
   std::map<std::string, milliseconds> stuck_after_of; ///< by handler
-  milliseconds window{5 * 60'000};       ///< of the failure rate
-  double warning_failure_rate = 0.1;     ///< of attempts in the window
+  milliseconds window{5 * 60'000};                    ///< of the failure rate
+  double warning_failure_rate = 0.1; ///< of attempts in the window
   double critical_failure_rate = 0.5;
-  std::int64_t least_attempts = 10;      ///< below it a rate says nothing
-  milliseconds warning_due{60'000};      ///< oldest due leaf
-  std::int64_t storm_tasks = 20;   ///< that wait for a retry with one error
-  std::int32_t storm_retries = 5;  ///< of one task, which will be retried again
-  double warning_commit_seconds = 0.25;  ///< 99 of 100 commits are faster
-  std::int64_t warning_lag = 100'000;    ///< events a subscriber is behind
+  std::int64_t least_attempts = 10; ///< below it a rate says nothing
+  milliseconds warning_due{60'000}; ///< oldest due leaf
+  std::int64_t storm_tasks = 20;    ///< that wait for a retry with one error
+  std::int32_t storm_retries = 5; ///< of one task, which will be retried again
+  double warning_commit_seconds = 0.25; ///< 99 of 100 commits are faster
+  std::int64_t warning_lag = 100'000;   ///< events a subscriber is behind
   std::int64_t warning_wal_bytes = 256ll << 20;
   std::uint64_t warning_disk_bytes = 1ull << 30; ///< free
   std::uint64_t critical_disk_bytes = 64ull << 20;
@@ -64,7 +64,8 @@ run_summary summarise(store_reader& reader, run_key run, timestamp now);
 
 /// Failures grouped by what they say once numbers, ids and quoted texts are
 /// left out, most frequent first.
-std::vector<failure_group> group_failures(const std::vector<task_record>& failed);
+std::vector<failure_group>
+group_failures(const std::vector<task_record>& failed);
 std::vector<retry_storm> group_retries(const std::vector<task_record>& waiting);
 std::string normalise_message(std::string_view message);
 

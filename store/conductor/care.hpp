@@ -62,8 +62,8 @@ struct prune_result {
 /// can tell what went from what is missing. The file keeps its size; freed
 /// pages are used again. Takes the engine lock. Errors: locked; conflict if
 /// `run` has not ended.
-result<prune_result> prune_database(
-  const std::string& path, const prune_request& request,
-  const std::function<void(const prune_result&)>& progress = {});
+result<prune_result>
+prune_database(const std::string& path, const prune_request& request,
+               const std::function<void(const prune_result&)>& progress = {});
 
 } // namespace conductor

@@ -20,11 +20,11 @@ namespace conductor {
 
 /// Which tasks, the same meaning in every command that filters.
 struct task_filter {
-  run_key run = 0;                   ///< 0 = any
-  task_key parent = 0;               ///< 0 = any
-  bool top_level = false;            ///< only tasks without a parent
-  std::vector<task_state> states;    ///< empty = any
-  std::string name;                  ///< glob pattern (`*`, `?`); empty = any
+  run_key run = 0;                ///< 0 = any
+  task_key parent = 0;            ///< 0 = any
+  bool top_level = false;         ///< only tasks without a parent
+  std::vector<task_state> states; ///< empty = any
+  std::string name;               ///< glob pattern (`*`, `?`); empty = any
 };
 
 struct run_filter {
@@ -52,32 +52,34 @@ public:
   // -- for the engine ---------------------------------------------------------
   virtual id_space ids() = 0;
   virtual std::optional<run_record> load_run(run_key run) = 0;
-  virtual std::optional<run_key> find_run_by_idempotency_key(
-    const std::string& idempotency_key) = 0;
+  virtual std::optional<run_key>
+  find_run_by_idempotency_key(const std::string& idempotency_key) = 0;
   /// Unsettled runs with key > after.
   virtual std::vector<run_record> load_open_runs(run_key after,
-                                                 std::size_t limit) = 0;
+                                                 std::size_t limit)
+    = 0;
   virtual std::optional<fanout_record> load_fanout(task_key parent) = 0;
   /// Parents that are PENDING, with key > after.
   virtual std::vector<fanout_record> load_open_fanouts(task_key after,
-                                                       std::size_t limit) = 0;
+                                                       std::size_t limit)
+    = 0;
   /// What a task was submitted as; for a child what its parent was.
   virtual std::optional<task_origin> load_origin(task_key task) = 0;
   /// PENDING leaves out of the claim cursors' order whose time has come:
   /// top-level leaves, retried and reopened tasks.
-  virtual std::vector<task_brief> load_due(timestamp now,
-                                           std::size_t limit) = 0;
+  virtual std::vector<task_brief> load_due(timestamp now, std::size_t limit)
+    = 0;
   /// FAILED unsettled tasks whose retry falls due by `now`, soonest first.
   virtual std::vector<task_brief> load_retries_due(timestamp now,
-                                                   std::size_t limit) = 0;
+                                                   std::size_t limit)
+    = 0;
   /// When the next retry falls due; none if no task waits.
   virtual std::optional<timestamp> next_retry_at() = 0;
   /// Items (JSON texts) of a range of children, "" where derived.
   virtual std::vector<std::string> load_items(task_range children) = 0;
   /// Leases of other epochs than `epoch`, or with a deadline before `now`.
-  virtual std::vector<lease_record> load_lost_leases(std::int64_t epoch,
-                                                     timestamp now,
-                                                     std::size_t limit) = 0;
+  virtual std::vector<lease_record>
+  load_lost_leases(std::int64_t epoch, timestamp now, std::size_t limit) = 0;
   /// RUNNING tasks in a range.
   virtual std::vector<task_brief> load_running(task_range tasks) = 0;
   /// Outputs (JSON texts) of a range of tasks, "" where there is none.
@@ -87,21 +89,21 @@ public:
   virtual std::optional<run_key> find_run(std::string_view id) = 0;
   virtual std::optional<task_key> find_task(std::string_view id) = 0;
   /// A task by its name within a run, e.g. "hash#12".
-  virtual std::optional<task_key> find_task(run_key run,
-                                            std::string_view name) = 0;
+  virtual std::optional<task_key> find_task(run_key run, std::string_view name)
+    = 0;
   virtual std::optional<task_record> load_task(task_key task) = 0;
   /// Newest first, with key < before (0 = from the newest).
   virtual std::vector<run_record> list_runs(const run_filter& filter,
-                                            run_key before,
-                                            std::size_t limit) = 0;
+                                            run_key before, std::size_t limit)
+    = 0;
   /// By key, with key > after.
   virtual std::vector<task_record> list_tasks(const task_filter& filter,
-                                              task_key after,
-                                              std::size_t limit) = 0;
+                                              task_key after, std::size_t limit)
+    = 0;
   /// By seq, with seq > after.
-  virtual std::vector<event_record> list_events(const event_filter& filter,
-                                                event_seq after,
-                                                std::size_t limit) = 0;
+  virtual std::vector<event_record>
+  list_events(const event_filter& filter, event_seq after, std::size_t limit)
+    = 0;
   /// Leaf tasks of a run (0 = of all) by state; parents are not counted.
   virtual state_counts count_leaves(run_key run) = 0;
   /// Parents of a run, in order.
@@ -110,16 +112,18 @@ public:
   // -- for the monitor --------------------------------------------------------
   /// RUNNING tasks whose lease was taken before a moment, oldest first.
   virtual std::vector<task_record> list_stuck(timestamp started_before,
-                                              std::size_t limit) = 0;
+                                              std::size_t limit)
+    = 0;
   /// Settled leaves of a run by the time their last attempt took, longest
   /// first.
-  virtual std::vector<task_record> list_slowest(run_key run,
-                                                std::size_t limit) = 0;
+  virtual std::vector<task_record> list_slowest(run_key run, std::size_t limit)
+    = 0;
   /// Over the leaves of a run (0 = of all).
   virtual retry_metrics measure_retries(run_key run) = 0;
   /// Events of a kind, of a run (0 = of all), since a moment (none = ever).
   virtual std::int64_t count_events(event_kind kind, run_key run,
-                                    timestamp since) = 0;
+                                    timestamp since)
+    = 0;
   /// The newest event's number; 0 if there is none.
   virtual event_seq last_event() = 0;
   /// Leaves of all runs by handler, handlers in alphabetical order.
@@ -134,7 +138,8 @@ public:
   /// one span, payloads left out. By seq, with seq > after. What a picture of a
   /// run of millions is drawn from.
   virtual std::vector<event_span> list_event_spans(run_key run, event_seq after,
-                                                   std::size_t limit) = 0;
+                                                   std::size_t limit)
+    = 0;
 };
 
 /// What a batch of change sets came to.
@@ -186,10 +191,10 @@ std::unique_ptr<store> make_memory_store(std::uint64_t salt = 1);
 
 struct sqlite_options {
   std::string path;
-  std::uint64_t salt = 0;        ///< of a new database; 0 = random
-  int checkpoint_pages = 1000;   ///< of WAL between checkpoints
-  std::int64_t now_ms = 0;       ///< written into the engine row; for people
-  bool create = true;            ///< false: a missing file is an error
+  std::uint64_t salt = 0;      ///< of a new database; 0 = random
+  int checkpoint_pages = 1000; ///< of WAL between checkpoints
+  std::int64_t now_ms = 0;     ///< written into the engine row; for people
+  bool create = true;          ///< false: a missing file is an error
 };
 
 /// Opens the database for writing and takes its engine lock; creates or
@@ -198,7 +203,7 @@ struct sqlite_options {
 result<std::unique_ptr<store>> open_sqlite_store(const sqlite_options& options);
 
 /// Opens the database read-only, beside a running engine or alone.
-result<std::unique_ptr<store_reader>> open_sqlite_reader(
-  const std::string& path);
+result<std::unique_ptr<store_reader>>
+open_sqlite_reader(const std::string& path);
 
 } // namespace conductor

@@ -18,7 +18,7 @@ struct violation {
 };
 
 struct verdict {
-  std::vector<violation> violations; ///< the first 100
+  std::vector<violation> violations;            ///< the first 100
   std::int64_t runs = 0, tasks = 0, events = 0; ///< looked at
 };
 

@@ -140,7 +140,8 @@ result<database_statistics> measure_database(const std::string& path) {
     s.events = db->number("SELECT total(count) FROM event_spans");
     // A table of SQLite's that not every build has.
     if (db->number("SELECT count(*) FROM pragma_module_list WHERE "
-                   "name='dbstat'") > 0)
+                   "name='dbstat'")
+        > 0)
       db->prepared("SELECT name,pgsize FROM dbstat WHERE aggregate=TRUE "
                    "ORDER BY pgsize DESC,name")
         .each([&](statement& row) {
@@ -168,7 +169,8 @@ result<std::int64_t> backup_database(const std::string& path,
   } catch (const store_error& trouble) {
     std::filesystem::remove(part, ignored);
     auto why = trouble.why();
-    if (why.code == errc::io) // which end of the copy it was, SQLite keeps quiet
+    if (why.code
+        == errc::io) // which end of the copy it was, SQLite keeps quiet
       why.message = "cannot copy " + path + " to " + target + ": " + why.message
                     + "; is there room for it?";
     return tl::unexpected(why);
@@ -186,8 +188,8 @@ result<migration> migrate_database(const std::string& path) {
   try {
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored))
-      return fail(errc::not_found, "no database at " + path
-                                     + "; name another with --db FILE");
+      return fail(errc::not_found,
+                  "no database at " + path + "; name another with --db FILE");
     migration m;
     {
       database probe{path, SQLITE_OPEN_READONLY};
@@ -214,8 +216,8 @@ prune_database(const std::string& path, const prune_request& request,
         return tl::unexpected(acquired.error());
       lock.emplace(std::move(*acquired));
     }
-    const auto db = request.dry_run ? sqlite::open_for_reading(path)
-                                    : open_to_prune(path);
+    const auto db
+      = request.dry_run ? sqlite::open_for_reading(path) : open_to_prune(path);
     const auto doomed_runs = runs_to_prune(*db, request);
     if (request.run && doomed_runs.empty())
       return fail(errc::conflict, "the run has not ended; only what has ended "

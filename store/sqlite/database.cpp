@@ -13,26 +13,27 @@ constexpr int busy_timeout_ms = 5000;
 
 errc kind_of(int code) {
   switch (code & 0xFF) {
-    case SQLITE_FULL: return errc::full;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return errc::locked;
-    case SQLITE_CORRUPT: return errc::corrupt;
-    case SQLITE_NOTADB: return errc::not_ours;
-    case SQLITE_CANTOPEN:
-    case SQLITE_IOERR:
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    default: return errc::io;
+  case SQLITE_FULL: return errc::full;
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED: return errc::locked;
+  case SQLITE_CORRUPT: return errc::corrupt;
+  case SQLITE_NOTADB: return errc::not_ours;
+  case SQLITE_CANTOPEN:
+  case SQLITE_IOERR:
+  case SQLITE_READONLY:
+  case SQLITE_PERM:
+  default: return errc::io;
   }
 }
 
 std::string advice(errc code) {
   switch (code) {
-    case errc::full: return "; free some space, nothing that was acknowledged "
-                            "is lost";
-    case errc::locked: return "; another program holds a lock on the database";
-    case errc::corrupt: return "; the database is damaged, restore a backup";
-    default: return "";
+  case errc::full:
+    return "; free some space, nothing that was acknowledged "
+           "is lost";
+  case errc::locked: return "; another program holds a lock on the database";
+  case errc::corrupt: return "; the database is damaged, restore a backup";
+  default: return "";
   }
 }
 
@@ -62,15 +63,15 @@ std::string name_of(sqlite3* db) {
 /// and what a crash left half done only a writer may undo.
 const char* cannot_be_read(int extended) {
   switch (extended) {
-    case SQLITE_READONLY_DIRECTORY:
-      return " is in a folder that cannot be written, which SQLite needs even "
-             "for reading; copy it to another folder";
-    case SQLITE_NOTADB:
-      return " is no Origin Conductor database; name another file with --db";
-    case SQLITE_READONLY_ROLLBACK:
-      return " was being created when its engine died; start an engine on it "
-             "first";
-    default: return nullptr;
+  case SQLITE_READONLY_DIRECTORY:
+    return " is in a folder that cannot be written, which SQLite needs even "
+           "for reading; copy it to another folder";
+  case SQLITE_NOTADB:
+    return " is no Origin Conductor database; name another file with --db";
+  case SQLITE_READONLY_ROLLBACK:
+    return " was being created when its engine died; start an engine on it "
+           "first";
+  default: return nullptr;
   }
 }
 
@@ -86,8 +87,8 @@ store_error to_error(sqlite3* db, int code, std::string_view doing) {
                         : db ? sqlite3_errmsg(db)
                              : sqlite3_errstr(code);
   if (kind == errc::io || kind == errc::corrupt)
-    message += " (code " + std::to_string(extended) + ", at: "
-               + std::string{doing.substr(0, 60)} + ")";
+    message += " (code " + std::to_string(extended)
+               + ", at: " + std::string{doing.substr(0, 60)} + ")";
   return store_error{{kind, message + advice(kind)},
                      kind == errc::corrupt || kind == errc::not_ours};
 }
@@ -108,10 +109,9 @@ std::string statement::text(int column) const {
 }
 
 database::database(const std::string& path, int flags) : path_(path) {
-  const auto code
-    = sqlite3_open_v2(path.c_str(), &handle_,
-                      flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                      nullptr);
+  const auto code = sqlite3_open_v2(
+    path.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+    nullptr);
   if (code != SQLITE_OK) {
     auto why = to_error(handle_, code, "open " + path);
     sqlite3_close_v2(handle_);

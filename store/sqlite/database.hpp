@@ -57,7 +57,9 @@ public:
   bool is_null(int column) const {
     return sqlite3_column_type(handle_, column) == SQLITE_NULL;
   }
-  double real(int column) const { return sqlite3_column_double(handle_, column); }
+  double real(int column) const {
+    return sqlite3_column_double(handle_, column);
+  }
   /// "" for NULL.
   std::string text(int column) const;
   timestamp time(int column) const { return from_ms(integer(column)); }
@@ -88,10 +90,8 @@ private:
                         SQLITE_STATIC, SQLITE_UTF8);
   }
   template <class E>
-    requires std::is_enum_v<E>
-  void bind(int i, E v) {
-    sqlite3_bind_int(handle_, i, static_cast<int>(v));
-  }
+  requires std::is_enum_v<E>
+  void bind(int i, E v) { sqlite3_bind_int(handle_, i, static_cast<int>(v)); }
 
   sqlite3* db_;
   sqlite3_stmt* handle_ = nullptr;

@@ -34,7 +34,8 @@ result<engine_lock> engine_lock::acquire(const std::string& database) {
   engine_lock lock{fd};
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK)
-      return fail(errc::io, "cannot lock " + path + ": " + std::strerror(errno));
+      return fail(errc::io,
+                  "cannot lock " + path + ": " + std::strerror(errno));
     return fail(errc::locked, database + " is in use by another engine (pid "
                                 + owner(fd)
                                 + "); wait for it, stop it, or name another "
@@ -44,8 +45,8 @@ result<engine_lock> engine_lock::acquire(const std::string& database) {
   if (::ftruncate(fd, 0) != 0
       || ::pwrite(fd, pid.data(), pid.size(), 0)
            != static_cast<ssize_t>(pid.size()))
-    return fail(errc::full, "cannot write " + path + ": "
-                              + std::strerror(errno));
+    return fail(errc::full,
+                "cannot write " + path + ": " + std::strerror(errno));
   return lock;
 }
 

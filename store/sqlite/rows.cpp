@@ -71,8 +71,8 @@ state_counts to_counts(const statement& row, int first) {
 }
 
 std::optional<run_record> load_run(database& db, run_key run) {
-  static const auto query = "SELECT " + std::string{sql::run_columns}
-                            + " FROM run_rows WHERE run=?";
+  static const auto query
+    = "SELECT " + std::string{sql::run_columns} + " FROM run_rows WHERE run=?";
   std::optional<run_record> found;
   db.prepared(query).each([&](statement& row) { found = to_run(row); }, run);
   return found;

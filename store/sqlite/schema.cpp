@@ -104,8 +104,7 @@ std::string base32(const std::string& value, int digits) {
 
 /// SQL for a time as people read it; NULL where it is 0.
 std::string iso(const std::string& ms) {
-  return "CASE WHEN " + ms
-         + ">0 THEN strftime('%Y-%m-%dT%H:%M:%fZ'," + ms
+  return "CASE WHEN " + ms + ">0 THEN strftime('%Y-%m-%dT%H:%M:%fZ'," + ms
          + "/1000.0,'unixepoch') END";
 }
 
@@ -156,8 +155,8 @@ std::string events_view() {
          + "||(SELECT value FROM settings WHERE name='event_mark')||"
          + base32("(s.seq+n.i)", 8)
          + " AS id, r.id AS run_id, CASE WHEN s.first>0 THEN o.id_prefix||"
-         + base32("(s.first+n.i)", 8)
-         + " END AS task_id, k.name AS name," + iso("s.at")
+         + base32("(s.first+n.i)", 8) + " END AS task_id, k.name AS name,"
+         + iso("s.at")
          + " AS at, s.payload AS payload, s.hash AS hash "
            "FROM event_spans s JOIN offsets n ON n.i<s.count "
            "JOIN event_kinds k ON k.kind=s.kind "
@@ -180,8 +179,7 @@ void fill_constants(database& db, std::uint64_t salt) {
   const id_space ids{salt};
   auto& setting = db.prepared("INSERT INTO settings VALUES(?,?)");
   setting.run("salt", static_cast<std::int64_t>(salt));
-  setting.run("event_mark",
-              ids.text(id_kind::event, no_time, 0).substr(10, 8));
+  setting.run("event_mark", ids.text(id_kind::event, no_time, 0).substr(10, 8));
 }
 
 std::uint64_t random_salt() {
@@ -236,8 +234,8 @@ int check_identity(database& db) {
 void migrate(database& db, std::uint64_t salt) {
   // Numbered, forward only; a step is never edited once released.
   using step = void (*)(database&, std::uint64_t);
-  constexpr std::array<step, schema_version> steps{
-    create, add_reports_and_prunings};
+  constexpr std::array<step, schema_version> steps{create,
+                                                   add_reports_and_prunings};
   const auto from = check_identity(db);
   if (from == schema_version)
     return;

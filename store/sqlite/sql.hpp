@@ -47,8 +47,7 @@ inline constexpr text insert_children
   = "INSERT INTO task_rows SELECT ?1+i,?3,2,0,0,0,?4,?4,?4 FROM offsets "
     "WHERE i<?2";
 inline constexpr text insert_item = "INSERT INTO items VALUES(?,?)";
-inline constexpr text insert_due
-  = "INSERT OR REPLACE INTO due VALUES(?,?,?)";
+inline constexpr text insert_due = "INSERT OR REPLACE INTO due VALUES(?,?,?)";
 inline constexpr text delete_due = "DELETE FROM due WHERE task BETWEEN ? AND ?";
 
 inline constexpr text claim_tasks
@@ -60,8 +59,7 @@ inline constexpr text move_tasks
 inline constexpr text look_at_tasks
   = "SELECT task,state,attempt FROM task_rows WHERE task BETWEEN ? AND ?";
 
-inline constexpr text set_output
-  = "INSERT OR REPLACE INTO outputs VALUES(?,?)";
+inline constexpr text set_output = "INSERT OR REPLACE INTO outputs VALUES(?,?)";
 inline constexpr text set_error = "INSERT OR REPLACE INTO errors VALUES(?,?)";
 
 inline constexpr text insert_lease

@@ -24,10 +24,10 @@ constexpr std::string_view task_joins
     "d.task=t.task ";
 
 std::string child_input(const statement& row, std::int64_t index) {
-  const auto item = row.is_null(20)
-                      ? std::to_string(row.integer(18)
-                                       + (index - 1) * row.integer(19))
-                      : row.text(20);
+  const auto item
+    = row.is_null(20)
+        ? std::to_string(row.integer(18) + (index - 1) * row.integer(19))
+        : row.text(20);
   auto input = json::parse(row.text(15), nullptr, false);
   input["index"] = index;
   input["item"] = json::parse(item, nullptr, false);
@@ -100,15 +100,17 @@ std::optional<task_key> sqlite_reader::find_task(run_key run,
   const auto hash = name.rfind('#');
   if (hash != std::string_view::npos) {
     const auto* end = name.data() + name.size();
-    const auto [rest, bad] = std::from_chars(name.data() + hash + 1, end, index);
+    const auto [rest, bad]
+      = std::from_chars(name.data() + hash + 1, end, index);
     if (bad != std::errc{} || rest != end || index < 1
         || name.substr(hash + 1) != std::to_string(index))
       return std::nullopt;
     name = name.substr(0, hash);
   }
   std::optional<task_key> found;
-  db_->prepared("SELECT o.task,f.base,f.expanded FROM origins o LEFT JOIN "
-                "fanouts f ON f.task=o.task WHERE o.run=? AND o.name=?")
+  db_
+    ->prepared("SELECT o.task,f.base,f.expanded FROM origins o LEFT JOIN "
+               "fanouts f ON f.task=o.task WHERE o.run=? AND o.name=?")
     .each(
       [&](statement& row) {
         if (index == 0)
@@ -124,8 +126,8 @@ std::optional<task_record> sqlite_reader::load_task(task_key task) {
   static const auto query = std::string{task_columns} + "task_rows t"
                             + std::string{task_joins} + "WHERE t.task=?";
   std::optional<task_record> found;
-  db_->prepared(query).each(
-    [&](statement& row) { found = to_task(row, ids_); }, task);
+  db_->prepared(query).each([&](statement& row) { found = to_task(row, ids_); },
+                            task);
   return found;
 }
 
@@ -167,8 +169,9 @@ std::vector<task_record> sqlite_reader::list_tasks(const task_filter& filter,
   const std::string key = few.empty() ? "t.task" : "x.task";
   auto query = std::string{task_columns}
                + (few.empty() ? "task_rows t"
-                              : few + " x CROSS JOIN task_rows t ON "
-                                      "t.task=x.task")
+                              : few
+                                  + " x CROSS JOIN task_rows t ON "
+                                    "t.task=x.task")
                + std::string{task_joins} + "WHERE " + key + ">?1 AND " + key
                + ">=?2 AND " + key + "<?3";
   if (filter.parent != 0)
@@ -179,7 +182,8 @@ std::vector<task_record> sqlite_reader::list_tasks(const task_filter& filter,
     query += " AND t.state IN (" + state_list(states) + ")";
   query += " AND CASE WHEN ?4='' THEN 1 WHEN t.parent>0 THEN "
            "o.name||'#'||(t.task-f.base+1) GLOB ?4 ELSE o.name GLOB ?4 END "
-           "ORDER BY " + key + " LIMIT ?5";
+           "ORDER BY "
+           + key + " LIMIT ?5";
   std::vector<task_record> found;
   for (const auto& range : ranges_with(filter, bounds, after)) {
     if (found.size() >= limit)
@@ -229,14 +233,15 @@ std::vector<event_record> sqlite_reader::list_events(const event_filter& filter,
       "LEFT JOIN origins o ON o.task="
       "CASE t.parent WHEN 0 THEN t.task ELSE t.parent END "
       "LEFT JOIN fanouts f ON f.task=t.parent "
-      "WHERE s.seq>?1-" + std::to_string(max_span)
+      "WHERE s.seq>?1-"
+      + std::to_string(max_span)
       + " AND s.seq+s.count>?1+1 AND substr(k.name,1,length(?2))=?2";
   if (filter.run != 0)
     query += " AND s.run=" + std::to_string(filter.run);
   if (filter.task != 0) {
     const auto task = std::to_string(filter.task);
-    query += " AND s.first>0 AND s.first<=" + task + " AND s.first>" + task + "-"
-             + std::to_string(max_span) + " AND s.first+s.count>" + task;
+    query += " AND s.first>0 AND s.first<=" + task + " AND s.first>" + task
+             + "-" + std::to_string(max_span) + " AND s.first+s.count>" + task;
   }
   query += " ORDER BY s.seq LIMIT ?3";
   std::vector<event_record> found;
@@ -274,13 +279,15 @@ std::vector<event_record> sqlite_reader::list_events(const event_filter& filter,
 
 state_counts sqlite_reader::count_leaves(run_key run) {
   state_counts total;
-  db_->prepared("SELECT total(total),total(expanded),total(running),"
-                "total(retrying),total(succeeded),total(failed),"
-                "total(cancelled) FROM fanouts WHERE ?1=0 OR run=?1")
+  db_
+    ->prepared("SELECT total(total),total(expanded),total(running),"
+               "total(retrying),total(succeeded),total(failed),"
+               "total(cancelled) FROM fanouts WHERE ?1=0 OR run=?1")
     .each([&](statement& row) { total += to_counts(row, 0); }, run);
-  db_->prepared("SELECT t.state,count(*) FROM origins o JOIN task_rows t ON "
-                "t.task=o.task LEFT JOIN fanouts f ON f.task=o.task "
-                "WHERE f.task IS NULL AND (?1=0 OR o.run=?1) GROUP BY t.state")
+  db_
+    ->prepared("SELECT t.state,count(*) FROM origins o JOIN task_rows t ON "
+               "t.task=o.task LEFT JOIN fanouts f ON f.task=o.task "
+               "WHERE f.task IS NULL AND (?1=0 OR o.run=?1) GROUP BY t.state")
     .each(
       [&](statement& row) {
         total[static_cast<task_state>(row.integer(0))] += row.integer(1);

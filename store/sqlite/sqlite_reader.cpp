@@ -40,16 +40,15 @@ std::vector<std::string> texts(statement& query, task_range tasks) {
 } // namespace
 
 sqlite_reader::sqlite_reader(std::unique_ptr<database> db)
-  : db_(std::move(db)),
-    ids_{static_cast<std::uint64_t>(
-      db_->number("SELECT value FROM settings WHERE name='salt'"))} {}
+  : db_(std::move(db)), ids_{static_cast<std::uint64_t>(db_->number(
+                          "SELECT value FROM settings WHERE name='salt'"))} {}
 
 std::optional<run_record> sqlite_reader::load_run(run_key run) {
   return sqlite::load_run(*db_, run);
 }
 
-std::optional<run_key> sqlite_reader::find_run_by_idempotency_key(
-  const std::string& idempotency_key) {
+std::optional<run_key>
+sqlite_reader::find_run_by_idempotency_key(const std::string& idempotency_key) {
   std::optional<run_key> found;
   db_->prepared(sql::find_key)
     .each([&](statement& row) { found = row.integer(0); }, idempotency_key);
@@ -95,12 +94,13 @@ std::vector<fanout_record> sqlite_reader::list_fanouts(run_key run) {
 
 std::optional<task_origin> sqlite_reader::load_origin(task_key task) {
   std::optional<task_origin> found;
-  db_->prepared(
-       "SELECT o.task,o.run,r.id,o.created,coalesce(f.base,0),o.spec "
-       "FROM task_rows t JOIN origins o ON o.task="
-       "CASE t.parent WHEN 0 THEN t.task ELSE t.parent END "
-       "JOIN run_rows r ON r.run=o.run LEFT JOIN fanouts f ON f.task=o.task "
-       "WHERE t.task=?")
+  db_
+    ->prepared(
+      "SELECT o.task,o.run,r.id,o.created,coalesce(f.base,0),o.spec "
+      "FROM task_rows t JOIN origins o ON o.task="
+      "CASE t.parent WHEN 0 THEN t.task ELSE t.parent END "
+      "JOIN run_rows r ON r.run=o.run LEFT JOIN fanouts f ON f.task=o.task "
+      "WHERE t.task=?")
     .each(
       [&](statement& row) {
         auto spec = from_stored_text(row.text(5));
@@ -117,11 +117,11 @@ std::optional<task_origin> sqlite_reader::load_origin(task_key task) {
 
 std::vector<task_brief> sqlite_reader::load_due(timestamp now,
                                                 std::size_t limit) {
-  static const auto query = std::string{brief}
-                            + "due d JOIN task_rows t ON t.task=d.task"
-                            + std::string{with_origin}
-                            + "WHERE d.state=2 AND d.at<=? ORDER BY d.at,d.task "
-                              "LIMIT ?";
+  static const auto query
+    = std::string{brief} + "due d JOIN task_rows t ON t.task=d.task"
+      + std::string{with_origin}
+      + "WHERE d.state=2 AND d.at<=? ORDER BY d.at,d.task "
+        "LIMIT ?";
   std::vector<task_brief> found;
   db_->prepared(query).each(
     [&](statement& row) { found.push_back(to_brief(row)); }, now,
@@ -131,11 +131,11 @@ std::vector<task_brief> sqlite_reader::load_due(timestamp now,
 
 std::vector<task_brief> sqlite_reader::load_retries_due(timestamp now,
                                                         std::size_t limit) {
-  static const auto query = std::string{brief}
-                            + "due d JOIN task_rows t ON t.task=d.task"
-                            + std::string{with_origin}
-                            + "WHERE d.state=5 AND d.at<=? ORDER BY d.at,d.task "
-                              "LIMIT ?";
+  static const auto query
+    = std::string{brief} + "due d JOIN task_rows t ON t.task=d.task"
+      + std::string{with_origin}
+      + "WHERE d.state=5 AND d.at<=? ORDER BY d.at,d.task "
+        "LIMIT ?";
   std::vector<task_brief> found;
   db_->prepared(query).each(
     [&](statement& row) { found.push_back(to_brief(row)); }, now,
@@ -166,13 +166,13 @@ std::vector<lease_record> sqlite_reader::load_lost_leases(std::int64_t epoch,
                                                           timestamp now,
                                                           std::size_t limit) {
   std::vector<lease_record> found;
-  db_->prepared("SELECT first,count,deadline,epoch FROM leases "
-                "WHERE epoch<>? OR deadline<? ORDER BY first LIMIT ?")
+  db_
+    ->prepared("SELECT first,count,deadline,epoch FROM leases "
+               "WHERE epoch<>? OR deadline<? ORDER BY first LIMIT ?")
     .each(
       [&](statement& row) {
-        found.push_back({{row.integer(0), row.integer(1)},
-                         row.time(2),
-                         row.integer(3)});
+        found.push_back(
+          {{row.integer(0), row.integer(1)}, row.time(2), row.integer(3)});
       },
       epoch, now, as_limit(limit));
   return found;

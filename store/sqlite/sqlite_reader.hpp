@@ -11,8 +11,8 @@ public:
 
   id_space ids() override { return ids_; }
   std::optional<run_record> load_run(run_key run) override;
-  std::optional<run_key> find_run_by_idempotency_key(
-    const std::string& idempotency_key) override;
+  std::optional<run_key>
+  find_run_by_idempotency_key(const std::string& idempotency_key) override;
   std::vector<run_record> load_open_runs(run_key after,
                                          std::size_t limit) override;
   std::optional<fanout_record> load_fanout(task_key parent) override;

@@ -12,8 +12,11 @@ sqlite_reader::key_range sqlite_reader::keys_of(run_key run) {
   keys = {}; // none of a run that is none
   keys.end = 0;
   db_->prepared("SELECT first_task,end_task FROM run_rows WHERE run=?")
-      .each([&](statement& row) { keys = {row.integer(0), row.integer(1)}; },
-            run);
+    .each(
+      [&](statement& row) {
+        keys = {row.integer(0), row.integer(1)};
+      },
+      run);
   return keys;
 }
 
@@ -30,9 +33,11 @@ std::vector<task_record> sqlite_reader::list_stuck(timestamp started_before,
                                                    std::size_t limit) {
   // Whoever runs holds a lease, and leases are few.
   std::vector<task_key> keys;
-  db_->prepared("SELECT DISTINCT t.task FROM leases l JOIN task_rows t ON t.task BETWEEN "
-                "l.first AND l.first+l.count-1 WHERE t.state=3 AND t.started<? "
-                "ORDER BY t.started,t.task LIMIT ?")
+  db_
+    ->prepared(
+      "SELECT DISTINCT t.task FROM leases l JOIN task_rows t ON t.task BETWEEN "
+      "l.first AND l.first+l.count-1 WHERE t.state=3 AND t.started<? "
+      "ORDER BY t.started,t.task LIMIT ?")
     .each([&](statement& row) { keys.push_back(row.integer(0)); },
           started_before, static_cast<std::int64_t>(limit));
   return load_tasks(keys);
@@ -42,9 +47,10 @@ std::vector<task_record> sqlite_reader::list_slowest(run_key run,
                                                      std::size_t limit) {
   const auto range = keys_of(run);
   std::vector<task_key> keys;
-  db_->prepared("SELECT task FROM task_rows WHERE task>=? AND task<? AND "
-                "state IN(4,6) AND attempt>0 ORDER BY updated-started DESC,task "
-                "LIMIT ?")
+  db_
+    ->prepared("SELECT task FROM task_rows WHERE task>=? AND task<? AND "
+               "state IN(4,6) AND attempt>0 ORDER BY updated-started DESC,task "
+               "LIMIT ?")
     .each([&](statement& row) { keys.push_back(row.integer(0)); }, range.first,
           range.end, static_cast<std::int64_t>(limit));
   return load_tasks(keys);
@@ -53,12 +59,12 @@ std::vector<task_record> sqlite_reader::list_slowest(run_key run,
 retry_metrics sqlite_reader::measure_retries(run_key run) {
   const auto range = keys_of(run);
   retry_metrics m;
-  db_->prepared(
-       "SELECT total(retries>0),total(retries>0 AND state=4),"
-       "total(retries>0 AND state IN(4,6,7)),total(state=6),"
-       "total(iif(state IN(4,6,7),attempt,0)),total(state IN(4,6,7)) "
-       "FROM task_rows t WHERE task>=? AND task<? AND (parent>0 OR "
-       "NOT EXISTS(SELECT 1 FROM fanouts f WHERE f.task=t.task))")
+  db_
+    ->prepared("SELECT total(retries>0),total(retries>0 AND state=4),"
+               "total(retries>0 AND state IN(4,6,7)),total(state=6),"
+               "total(iif(state IN(4,6,7),attempt,0)),total(state IN(4,6,7)) "
+               "FROM task_rows t WHERE task>=? AND task<? AND (parent>0 OR "
+               "NOT EXISTS(SELECT 1 FROM fanouts f WHERE f.task=t.task))")
     .each(
       [&](statement& row) {
         m = {row.integer(0), row.integer(1), row.integer(2),
@@ -103,14 +109,16 @@ event_seq sqlite_reader::last_event() {
 
 std::vector<handler_count> sqlite_reader::count_by_handler() {
   std::map<std::string, state_counts> found;
-  db_->prepared("SELECT o.handler,total(f.total),total(f.expanded),"
-                "total(f.running),total(f.retrying),total(f.succeeded),"
-                "total(f.failed),total(f.cancelled) FROM fanouts f JOIN "
-                "origins o ON o.task=f.task GROUP BY o.handler")
+  db_
+    ->prepared("SELECT o.handler,total(f.total),total(f.expanded),"
+               "total(f.running),total(f.retrying),total(f.succeeded),"
+               "total(f.failed),total(f.cancelled) FROM fanouts f JOIN "
+               "origins o ON o.task=f.task GROUP BY o.handler")
     .each([&](statement& row) { found[row.text(0)] += to_counts(row, 1); });
-  db_->prepared("SELECT o.handler,t.state,count(*) FROM origins o JOIN "
-                "task_rows t ON t.task=o.task LEFT JOIN fanouts f ON "
-                "f.task=o.task WHERE f.task IS NULL GROUP BY 1,2")
+  db_
+    ->prepared("SELECT o.handler,t.state,count(*) FROM origins o JOIN "
+               "task_rows t ON t.task=o.task LEFT JOIN fanouts f ON "
+               "f.task=o.task WHERE f.task IS NULL GROUP BY 1,2")
     .each([&](statement& row) {
       found[row.text(0)][static_cast<task_state>(row.integer(1))]
         += row.integer(2);
@@ -138,9 +146,10 @@ std::optional<timestamp> sqlite_reader::oldest_due(timestamp now) {
   };
   db_->prepared("SELECT min(at) FROM due WHERE state=2 AND at<=?")
     .each(look, now);
-  db_->prepared("SELECT min(t.created) FROM fanouts f JOIN task_rows t ON "
-                "t.task=f.base+f.claimed WHERE f.state=2 AND "
-                "f.claimed<f.expanded")
+  db_
+    ->prepared("SELECT min(t.created) FROM fanouts f JOIN task_rows t ON "
+               "t.task=f.base+f.claimed WHERE f.state=2 AND "
+               "f.claimed<f.expanded")
     .each(look);
   return oldest;
 }
@@ -164,8 +173,9 @@ std::vector<event_span> sqlite_reader::list_event_spans(run_key run,
                                                         std::size_t limit) {
   // The index on `run` ends in seq, so that each page is one walk along it.
   std::vector<event_span> found;
-  db_->prepared("SELECT seq,first,count,kind,at FROM event_spans WHERE run=? "
-                "AND seq>? ORDER BY seq LIMIT ?")
+  db_
+    ->prepared("SELECT seq,first,count,kind,at FROM event_spans WHERE run=? "
+               "AND seq>? ORDER BY seq LIMIT ?")
     .each(
       [&](statement& row) {
         found.push_back({row.integer(0),

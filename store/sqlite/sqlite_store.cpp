@@ -78,8 +78,9 @@ void sqlite_store::connect() {
   db_ = std::make_unique<database>(options_.path, SQLITE_OPEN_READWRITE);
   if (check_identity(*db_) == 0)
     db_->execute("PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL");
-  db_->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-               "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864");
+  db_->execute(
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864");
   sqlite3_wal_hook(
     db_->handle(),
     [](void* self, sqlite3*, const char*, int pages) {
@@ -117,8 +118,7 @@ void sqlite_store::load_counters() {
   // A number that was given out once is never given out again, even if what had
   // it was pruned.
   const auto highest = [&](const char* kept, const char* pruned) {
-    return std::max<std::int64_t>(
-      {1, db_->number(kept), db_->number(pruned)});
+    return std::max<std::int64_t>({1, db_->number(kept), db_->number(pruned)});
   };
   next_.run = highest("SELECT max(run)+1 FROM run_rows",
                       "SELECT max(run)+1 FROM prunings");
@@ -202,7 +202,8 @@ void sqlite_store::make_durable() {
   if (copied < logged)
     throw store_error{{errc::io, "a commit is in doubt until readers let go of "
                                  "the log"},
-                      false, true};
+                      false,
+                      true};
 }
 
 void sqlite_store::roll_back() noexcept {
@@ -239,8 +240,8 @@ void sqlite_store::close_cleanly() noexcept {
 /// safe: nobody in this process can have a connection to it, whose locks
 /// closing the descriptor would drop.
 result<void> create_private(const std::string& path) {
-  const auto fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-                         0600);
+  const auto fd
+    = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0 && errno != EEXIST)
     return fail(errno == ENOSPC ? errc::full : errc::io,
                 "cannot create " + path + ": " + std::strerror(errno));
@@ -285,7 +286,8 @@ void look_before(const std::string& path) {
 
 namespace conductor {
 
-result<std::unique_ptr<store>> open_sqlite_store(const sqlite_options& options) {
+result<std::unique_ptr<store>>
+open_sqlite_store(const sqlite_options& options) {
   using namespace sqlite;
   try {
     std::error_code ignored;
@@ -304,8 +306,8 @@ result<std::unique_ptr<store>> open_sqlite_store(const sqlite_options& options) 
   }
 }
 
-result<std::unique_ptr<store_reader>> open_sqlite_reader(
-  const std::string& path) {
+result<std::unique_ptr<store_reader>>
+open_sqlite_reader(const std::string& path) {
   try {
     return std::make_unique<sqlite::sqlite_reader>(
       sqlite::open_for_reading(path));

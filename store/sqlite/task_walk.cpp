@@ -19,7 +19,7 @@ namespace {
 /// Where the events say that a task is. Four bytes a task, so that ten million
 /// can be walked in one go.
 struct path {
-  std::uint8_t state = 0; ///< 0 = no event yet
+  std::uint8_t state = 0;                           ///< 0 = no event yet
   std::uint8_t retries = 0, lost = 0, attempts = 0; ///< modulo 256
 };
 
@@ -157,49 +157,47 @@ void walk::step(const event_span& s, task_key task) {
       complain_of(s, task, "a task moves from a state that it is not in");
     p.state = static_cast<std::uint8_t>(to);
   };
-  const auto in = [&](task_state x) {
-    return p.state == static_cast<std::uint8_t>(x);
-  };
+  const auto in
+    = [&](task_state x) { return p.state == static_cast<std::uint8_t>(x); };
   switch (s.kind) {
-    case event_kind::task_created: move(p.state == 0, pending); break;
-    case event_kind::task_started:
-      move(in(pending), running);
-      ++p.attempts;
+  case event_kind::task_created: move(p.state == 0, pending); break;
+  case event_kind::task_started:
+    move(in(pending), running);
+    ++p.attempts;
+    break;
+  case event_kind::task_succeeded: move(in(running), succeeded); break;
+  case event_kind::task_failed:
+    move(in(running), is_retry(s) ? retrying : failed);
+    break;
+  case event_kind::task_lease_expired:
+    move(in(running), retrying);
+    ++p.lost;
+    break;
+  case event_kind::task_retries_exhausted:
+    // After a lost lease this is what says that it is over.
+    move(in(failed) || in(retrying), failed);
+    break;
+  case event_kind::task_retried:
+    if (s.payload.find("\"by\":\"hand\"") != std::string::npos) {
+      move(in(failed) || in(cancelled), pending);
       break;
-    case event_kind::task_succeeded: move(in(running), succeeded); break;
-    case event_kind::task_failed:
-      move(in(running), is_retry(s) ? retrying : failed);
-      break;
-    case event_kind::task_lease_expired:
-      move(in(running), retrying);
-      ++p.lost;
-      break;
-    case event_kind::task_retries_exhausted:
-      // After a lost lease this is what says that it is over.
-      move(in(failed) || in(retrying), failed);
-      break;
-    case event_kind::task_retried:
-      if (s.payload.find("\"by\":\"hand\"") != std::string::npos) {
-        move(in(failed) || in(cancelled), pending);
-        break;
-      }
-      move(in(retrying), pending);
-      p.retries = static_cast<std::uint8_t>(
-        p.retries
-        + (s.payload.find("\"lost_count\"") == std::string::npos ? 1 : 0));
-      break;
-    case event_kind::task_cancelled:
-      move(in(pending) || in(running) || in(retrying), cancelled);
-      break;
-    case event_kind::task_aggregated:
-      move(in(pending),
-           s.payload.find("\"state\":\"SUCCEEDED") != std::string::npos
-             ? succeeded
-           : s.payload.find("\"state\":\"FAILED") != std::string::npos
-             ? failed
-             : cancelled);
-      break;
-    default: break; // no move
+    }
+    move(in(retrying), pending);
+    p.retries = static_cast<std::uint8_t>(
+      p.retries
+      + (s.payload.find("\"lost_count\"") == std::string::npos ? 1 : 0));
+    break;
+  case event_kind::task_cancelled:
+    move(in(pending) || in(running) || in(retrying), cancelled);
+    break;
+  case event_kind::task_aggregated:
+    move(
+      in(pending),
+      s.payload.find("\"state\":\"SUCCEEDED") != std::string::npos ? succeeded
+      : s.payload.find("\"state\":\"FAILED") != std::string::npos  ? failed
+                                                                   : cancelled);
+    break;
+  default: break; // no move
   }
 }
 

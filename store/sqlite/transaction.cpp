@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "store/event_hash.hpp"
+#include "store/guards.hpp"
 #include "store/sqlite/rows.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/sql.hpp"
@@ -13,6 +14,8 @@ commit_reply transaction::apply(change_set& changes) {
   commit_reply reply;
   for (auto& s : changes.submissions)
     reply.runs.push_back(submit(s));
+  if (reply.runs.size() == 1)
+    place(changes, reply.runs.front());
   for (auto& n : changes.leading)
     write_event(n.run, {n.task, 1}, n.at, std::move(n.event));
   for (auto& m : changes.run_starts)
@@ -48,7 +51,8 @@ void transaction::finish() {
   fact_.number = ++next_.commits;
 }
 
-// -- expansion ------------------------------------------------------------------
+// -- expansion
+// ------------------------------------------------------------------
 
 fanout_record& transaction::fanout_of(task_key parent) {
   const auto [entry, absent] = fanouts_.try_emplace(parent);
@@ -215,10 +219,10 @@ void transaction::advance_cursor(const task_move& m) {
 }
 
 void transaction::move_due(const task_move& m, task_range tasks) {
-  const auto waits = m.to == task_state::pending
-                     || m.to == task_state::retrying;
-  const auto waited = m.from == task_state::pending
-                      || m.from == task_state::retrying;
+  const auto waits
+    = m.to == task_state::pending || m.to == task_state::retrying;
+  const auto waited
+    = m.from == task_state::pending || m.from == task_state::retrying;
   if (waited)
     db_.prepared(sql::delete_due).run(tasks.first, tasks.end() - 1);
   if (!waits || m.until == no_time)
@@ -260,7 +264,8 @@ void transaction::count(const task_move& m, task_range tasks) {
   add(m.to, n);
 }
 
-// -- events ---------------------------------------------------------------------
+// -- events
+// ---------------------------------------------------------------------
 
 void transaction::write_event(run_key run, task_range tasks, timestamp at,
                               event_entry&& event) {

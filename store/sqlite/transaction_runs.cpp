@@ -3,6 +3,7 @@
 #include <conductor/definition.hpp>
 #include <conductor/json_text.hpp>
 
+#include "store/guards.hpp"
 #include "store/sqlite/rows.hpp"
 #include "store/sqlite/sql.hpp"
 #include "store/sqlite/transaction.hpp"
@@ -22,8 +23,8 @@ std::string shared_input(const std::string& input) {
 
 } // namespace
 
-std::optional<submitted_run> transaction::find_submitted(
-  const std::string& key) {
+std::optional<submitted_run>
+transaction::find_submitted(const std::string& key) {
   for (const auto& [run, entry] : runs_)
     if (entry.record.idempotency_key == key)
       return submitted_run{run, entry.record.id, true, entry.first_task};
@@ -31,8 +32,8 @@ std::optional<submitted_run> transaction::find_submitted(
   db_.prepared(sql::find_key)
     .each(
       [&](statement& row) {
-        found = submitted_run{row.integer(0), row.text(1), true,
-                              row.integer(2)};
+        found
+          = submitted_run{row.integer(0), row.text(1), true, row.integer(2)};
       },
       key);
   return found;
@@ -104,8 +105,9 @@ transaction::run_entry& transaction::run_of(run_key run) {
   const auto [place, absent] = runs_.try_emplace(run);
   auto& entry = place->second;
   if (absent && run == 0)
-    db_.prepared("SELECT hash FROM event_spans WHERE run=0 "
-                 "ORDER BY seq DESC LIMIT 1")
+    db_
+      .prepared("SELECT hash FROM event_spans WHERE run=0 "
+                "ORDER BY seq DESC LIMIT 1")
       .each([&](statement& row) {
         entry.chain = static_cast<std::uint64_t>(row.integer(0));
       });
@@ -129,7 +131,7 @@ void transaction::move_run(run_move& m) {
   assert(legal_run_move(m.from, m.to) && "a rule planned an illegal move");
   auto& run = run_of(m.run);
   auto& r = run.record;
-  if (r.state != m.from)
+  if (!may_move(r, m))
     return;
   r.state = m.to;
   r.updated_at = m.at;

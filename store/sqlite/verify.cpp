@@ -26,9 +26,8 @@ struct findings {
   /// Each row of a query is one thing that is wrong.
   void each_row(database& db, const char* invariant, const char* text,
                 const char* sql) {
-    db.prepared(sql).each([&](statement& row) {
-      add(invariant, text + (": " + row.text(0)));
-    });
+    db.prepared(sql).each(
+      [&](statement& row) { add(invariant, text + (": " + row.text(0))); });
   }
 };
 
@@ -68,10 +67,9 @@ void check_counters(database& db, findings& out) {
     "sum(t.state=4) n4,sum(t.state=6) n6,sum(t.state=7) n7 FROM origins o "
     "JOIN task_rows t ON t.task=o.task GROUP BY o.run) c ON c.run=r.run WHERE "
     "r.tasks<>c.n OR r.succeeded<>c.n4 OR r.failed<>c.n6 OR r.cancelled<>c.n7");
-  out.each_row(
-    db, "I6", "a settled run with unsettled tasks",
-    "SELECT id FROM run_rows WHERE state IN(4,6,7) AND "
-    "succeeded+failed+cancelled<>tasks");
+  out.each_row(db, "I6", "a settled run with unsettled tasks",
+               "SELECT id FROM run_rows WHERE state IN(4,6,7) AND "
+               "succeeded+failed+cancelled<>tasks");
   out.each_row(
     db, "I6", "a settled parent with unsettled children",
     "SELECT task FROM fanouts WHERE state IN(4,6,7) AND (expanded<>total OR "
@@ -84,9 +82,10 @@ void check_retries(database& db, findings& out) {
     db, "I8", "more retries than allowed",
     "SELECT t.task FROM task_rows t JOIN origins o ON "
     "o.task=iif(t.parent=0,t.task,t.parent) WHERE t.retries>o.max_retries");
-  out.each_row(db, "I8", "a task waits for a retry that is not scheduled",
-               "SELECT t.task FROM task_rows t LEFT JOIN due d ON "
-               "d.task=t.task AND d.state=5 WHERE t.state=5 AND d.task IS NULL");
+  out.each_row(
+    db, "I8", "a task waits for a retry that is not scheduled",
+    "SELECT t.task FROM task_rows t LEFT JOIN due d ON "
+    "d.task=t.task AND d.state=5 WHERE t.state=5 AND d.task IS NULL");
   out.each_row(db, "I8", "a scheduled task is in another state",
                "SELECT d.task FROM due d LEFT JOIN task_rows t ON "
                "t.task=d.task WHERE t.state IS NOT d.state");
@@ -109,11 +108,10 @@ result<verdict> verify_database(const std::string& path,
     check_children(*db, out);
     check_counters(*db, out);
     check_retries(*db, out);
-    sqlite::walk_events(
-      *db, out.found, progress,
-      [&](const char* invariant, std::string what) {
-        out.add(invariant, std::move(what));
-      });
+    sqlite::walk_events(*db, out.found, progress,
+                        [&](const char* invariant, std::string what) {
+                          out.add(invariant, std::move(what));
+                        });
     out.found.runs = db->number("SELECT count(*) FROM run_rows");
     out.found.tasks = db->number("SELECT count(*) FROM task_rows");
     db->execute("COMMIT");

@@ -20,8 +20,8 @@ struct config : caf::actor_system_config {
 
 /// A coordinator and somebody who talks to it.
 struct desk {
-  fs::path folder = fs::temp_directory_path()
-                    / ("orcon-desk-" + std::to_string(::getpid()));
+  fs::path folder
+    = fs::temp_directory_path() / ("orcon-desk-" + std::to_string(::getpid()));
   config settings;
   caf::actor_system system{settings};
   caf::scoped_actor self{system};
@@ -52,9 +52,9 @@ struct desk {
     return result;
   }
   /// A parent "job" of so many children, all created.
-  std::string submit(std::int64_t children,
-                     const std::function<void(run_spec&)>& shape = [](auto&) {
-                     }) {
+  std::string submit(
+    std::int64_t children,
+    const std::function<void(run_spec&)>& shape = [](auto&) {}) {
     run_spec spec{"by hand"};
     spec.task("noop", "job").fanout(children);
     shape(spec);
@@ -73,8 +73,9 @@ std::string state(const step_result& result) {
 CAF_TEST(what settles by hand spends the retry budget) {
   desk d;
   d.start(make_memory_store());
-  const auto run
-    = d.submit(3, [](run_spec& spec) { spec.retry_budget = {1, 0}; });
+  const auto run = d.submit(3, [](run_spec& spec) {
+    spec.retry_budget = {1, 0};
+  });
   const auto first = d.step(settle_step{run, "job#1", false, "no"});
   CAF_CHECK(first.task.state == task_state::retrying);
   const auto second = d.step(settle_step{run, "job#2", false, "no"});
@@ -138,10 +139,10 @@ CAF_TEST(stopping twice and stopping somebody who waits both get answers) {
   const auto run = d.submit(1);
   auto waits = d.self->request(d.actor, std::chrono::seconds{30},
                                wait_step{run, "run.aggregated"});
-  auto first = d.self->request(d.actor, std::chrono::seconds{30},
-                               stop_request{});
-  auto second = d.self->request(d.actor, std::chrono::seconds{30},
-                                stop_request{});
+  auto first
+    = d.self->request(d.actor, std::chrono::seconds{30}, stop_request{});
+  auto second
+    = d.self->request(d.actor, std::chrono::seconds{30}, stop_request{});
   int answers = 0;
   const auto missing = [](const caf::error&) { CAF_ERROR("no answer"); };
   waits.receive(

@@ -17,9 +17,8 @@ using namespace std::chrono_literals;
 namespace {
 
 struct folder {
-  std::filesystem::path path
-    = std::filesystem::temp_directory_path()
-      / ("orcon-engine-" + std::to_string(::getpid()));
+  std::filesystem::path path = std::filesystem::temp_directory_path()
+                               / ("orcon-engine-" + std::to_string(::getpid()));
   folder() { std::filesystem::create_directories(path); }
   ~folder() { std::filesystem::remove_all(path); }
   std::string database() const { return (path / "a.db").string(); }
@@ -54,8 +53,8 @@ CAF_TEST(a handler without room hides no other) {
   const auto first = e.submit(slow);
   const auto second = e.submit(run_spec{"quick"}.task("noop"));
   CAF_REQUIRE(first && second);
-  // None of the ten has ended, and only one of them can be under way. Before the
-  // monitor's first look, which would wake everybody up.
+  // None of the ten has ended, and only one of them can be under way. Before
+  // the monitor's first look, which would wake everybody up.
   const auto quick = e.wait(second->id, 5'000ms);
   CAF_CHECK(quick && *quick == run_state::succeeded);
   CAF_CHECK_EQUAL(std::int64_t{e.report(first->id)->tasks.succeeded}, 0);
@@ -84,9 +83,8 @@ CAF_TEST(what failed is tried again by hand while the engine runs) {
   auto e = open({.database = dir.database(), .workers = 2});
   std::atomic<bool> healed{false};
   e.handle("ill", [&](const task_context& task) {
-    return healed || task.index() % 2 == 0
-             ? outcome::success()
-             : outcome::failure("ill", "not yet");
+    return healed || task.index() % 2 == 0 ? outcome::success()
+                                           : outcome::failure("ill", "not yet");
   });
   run_spec spec{"ill"};
   spec.task("ill").fanout(6);

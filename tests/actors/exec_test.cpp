@@ -116,7 +116,7 @@ CAF_TEST(what cannot start is not tried again) {
   CAF_CHECK_EQUAL(large.error_type, "spawn");
   CAF_CHECK(!large.retryable);
   const auto nul = run(probe::child(
-      probe::origin({{"argv", {"echo", "{item}"}}}), 1, R"("\u0000")"));
+    probe::origin({{"argv", {"echo", "{item}"}}}), 1, R"("\u0000")"));
   CAF_CHECK_EQUAL(nul.error_type, "spawn");
   CAF_CHECK_EQUAL(nul.error_message,
                   "argv/1 has a NUL byte, which no process can be given");
@@ -231,8 +231,8 @@ CAF_TEST(long output is cut between characters) {
   CAF_CHECK(o.succeeded);
   CAF_CHECK_EQUAL(o.output,
                   R"({"exit_code":0,"stdout":"abc","stdout_truncated":true})");
-  const auto cut =
-      run(with(sh("echo '[1, 2]'"), "stdout", "json"), {.stdout_cap = 4});
+  const auto cut
+    = run(with(sh("echo '[1, 2]'"), "stdout", "json"), {.stdout_cap = 4});
   CAF_CHECK_EQUAL(cut.error_type, "output");
 }
 
@@ -271,8 +271,8 @@ CAF_TEST(check names what is wrong) {
   CAF_CHECK_EQUAL(first_problem(json::object()),
                   "/input: needs an \"argv\": the program and its arguments");
   CAF_CHECK_EQUAL(
-      first_problem(with(sh("true"), "agrv", 1)),
-      "/input/agrv: unknown field \"agrv\"; did you mean \"argv\"?");
+    first_problem(with(sh("true"), "agrv", 1)),
+    "/input/agrv: unknown field \"agrv\"; did you mean \"argv\"?");
   CAF_CHECK_EQUAL(first_problem({{"argv", json::array()}}),
                   "/input/argv: must be a list of at least one text");
   CAF_CHECK_EQUAL(first_problem({{"argv", {"sleep", 5}}}),
@@ -299,8 +299,8 @@ CAF_TEST(the executor is told how to feed it) {
 CAF_TEST(many attempts run at once and each is reported once) {
   probe::sink sink;
   const auto exec = make_exec_handler({.slots = 16});
-  const auto origin =
-      probe::origin({{"argv", {"sh", "-c", "echo {item}; exit {item.0}"}}});
+  const auto origin
+    = probe::origin({{"argv", {"sh", "-c", "echo {item}; exit {item.0}"}}});
   for (int i = 1; i <= 200; ++i)
     exec->start(probe::child(origin, i, "[" + std::to_string(i % 3) + "]"),
                 sink);

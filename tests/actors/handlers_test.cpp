@@ -73,7 +73,7 @@ CAF_TEST(noop succeeds inline) {
 CAF_TEST(fail fails its first attempts) {
   const auto fail = make_fail_handler();
   auto work = probe::leaf(probe::origin(
-      {{"times", 2}, {"type", "teapot"}, {"message", "short and stout"}}));
+    {{"times", 2}, {"type", "teapot"}, {"message", "short and stout"}}));
   for (const int number : {1, 2}) {
     work.number = number;
     const auto o = run(fail, work);
@@ -143,12 +143,12 @@ CAF_TEST(a function sees its task) {
   auto work = probe::child(probe::origin({{"a", 1}}), 4, "\"it\"");
   work.number = 2;
   const auto h = make_function_handler(
-      [](const task_context& t) {
-        return outcome::success(
-            dump({t.run_id(), t.task_id(), t.name(), t.index(), t.attempt(),
-                  t.item(), t.input(), t.cancelled()}));
-      },
-      1);
+    [](const task_context& t) {
+      return outcome::success(
+        dump({t.run_id(), t.task_id(), t.name(), t.index(), t.attempt(),
+              t.item(), t.input(), t.cancelled()}));
+    },
+    1);
   const auto o = run(h, work);
   CAF_CHECK_EQUAL(o.output, R"(["01RUN","01TASK4","job#4",4,2,"it",)"
                             R"({"a":1,"index":4,"item":"it"},false])");
@@ -156,18 +156,31 @@ CAF_TEST(a function sees its task) {
 
 CAF_TEST(what a function throws is a failure) {
   const auto leaf = probe::leaf(probe::origin(json::object()));
-  const auto thrown = run(make_function_handler(
-                              [](const task_context&) -> outcome {
-                                throw std::runtime_error("no");
-                              },
-                              1),
-                          leaf);
+  const auto thrown = run(
+    make_function_handler(
+      [](const task_context&) -> outcome { throw std::runtime_error("no"); },
+      1),
+    leaf);
   CAF_CHECK_EQUAL(thrown.error_type, "exception");
   CAF_CHECK_EQUAL(thrown.error_message, "no");
   const auto odd = run(
-      make_function_handler([](const task_context&) -> outcome { throw 5; }, 1),
-      leaf);
+    make_function_handler([](const task_context&) -> outcome { throw 5; }, 1),
+    leaf);
   CAF_CHECK_EQUAL(odd.error_type, "exception");
+}
+
+CAF_TEST(an output that is no JSON is a failure) {
+  const auto leaf = probe::leaf(probe::origin(json::object()));
+  const auto bad = run(make_function_handler(
+                         [](const task_context&) {
+                           return outcome::success("all is well");
+                         },
+                         1),
+                       leaf);
+  CAF_CHECK(!bad.succeeded);
+  CAF_CHECK_EQUAL(bad.error_type, "output");
+  CAF_CHECK_NOT_EQUAL(bad.error_message.find("all is well"),
+                      std::string::npos);
 }
 
 CAF_TEST(a function runs in no more threads than it may) {
@@ -176,19 +189,19 @@ CAF_TEST(a function runs in no more threads than it may) {
   std::set<std::thread::id> threads;
   probe::sink sink;
   const auto h = make_function_handler(
-      [&](const task_context&) {
-        const int n = ++now;
-        for (int m = most; n > m && !most.compare_exchange_weak(m, n);)
-          ;
-        {
-          const std::lock_guard guard(mutex);
-          threads.insert(std::this_thread::get_id());
-        }
-        std::this_thread::sleep_for(1ms);
-        --now;
-        return outcome::success();
-      },
-      4);
+    [&](const task_context&) {
+      const int n = ++now;
+      for (int m = most; n > m && !most.compare_exchange_weak(m, n);)
+        ;
+      {
+        const std::lock_guard guard(mutex);
+        threads.insert(std::this_thread::get_id());
+      }
+      std::this_thread::sleep_for(1ms);
+      --now;
+      return outcome::success();
+    },
+    4);
   const auto origin = probe::origin(json::object());
   for (int i = 1; i <= 400; ++i)
     h->start(probe::child(origin, i, "0"), sink);
@@ -202,13 +215,13 @@ CAF_TEST(cancelling a function) {
   std::atomic<bool> running = false;
   probe::sink sink;
   const auto h = make_function_handler(
-      [&](const task_context& t) {
-        running = true;
-        while (!t.cancelled())
-          std::this_thread::sleep_for(1ms);
-        return outcome::failure("gave-up", "was told to");
-      },
-      1);
+    [&](const task_context& t) {
+      running = true;
+      while (!t.cancelled())
+        std::this_thread::sleep_for(1ms);
+      return outcome::failure("gave-up", "was told to");
+    },
+    1);
   const auto origin = probe::origin(json::object());
   h->start(probe::child(origin, 1, "0"), sink);
   h->start(probe::child(origin, 2, "0"), sink);
@@ -227,13 +240,13 @@ CAF_TEST(the destructor asks functions to stop and reports no more) {
   probe::sink sink;
   {
     const auto h = make_function_handler(
-        [&](const task_context& t) {
-          running = true;
-          while (!t.cancelled())
-            std::this_thread::sleep_for(1ms);
-          return outcome::success();
-        },
-        2);
+      [&](const task_context& t) {
+        running = true;
+        while (!t.cancelled())
+          std::this_thread::sleep_for(1ms);
+        return outcome::success();
+      },
+      2);
     const auto origin = probe::origin(json::object());
     for (int i = 1; i <= 5; ++i)
       h->start(probe::child(origin, i, "0"), sink);

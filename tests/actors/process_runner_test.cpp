@@ -129,8 +129,8 @@ CAF_TEST(a process that ignores SIGTERM is killed after the grace) {
 }
 
 CAF_TEST(a process that heeds SIGTERM may clean up) {
-  auto spec =
-      shell("trap 'echo bye; exit 4' TERM; while :; do sleep 0.05; done");
+  auto spec
+    = shell("trap 'echo bye; exit 4' TERM; while :; do sleep 0.05; done");
   spec.timeout = 500ms;
   const auto r = run(std::move(spec), {.grace = 60s});
   CAF_CHECK_EQUAL(r.stopped, "timeout");
@@ -262,8 +262,8 @@ CAF_TEST(nothing of ours is inherited) {
 }
 
 CAF_TEST(a process leads its own group) {
-  const auto r =
-      run(command({"cut", "-d", " ", "-f", "1,5", "/proc/self/stat"}));
+  const auto r
+    = run(command({"cut", "-d", " ", "-f", "1,5", "/proc/self/stat"}));
   const auto space = r.output.find(' ');
   CAF_CHECK_EQUAL(r.output.substr(0, space) + '\n', r.output.substr(space + 1));
 }
@@ -327,8 +327,8 @@ CAF_TEST(processes die with a program that is killed) {
                   words[3].data(), words[4].data(), nullptr};
   pid_t victim = 0;
   CAF_REQUIRE(
-      ::posix_spawn(&victim, "/proc/self/exe", nullptr, nullptr, argv, environ)
-      == 0);
+    ::posix_spawn(&victim, "/proc/self/exe", nullptr, nullptr, argv, environ)
+    == 0);
   ::unsetenv("CONDUCTOR_TEST_VICTIM");
   CAF_CHECK(eventually([&] { return read_file(file).ends_with('\n'); }));
   const auto pid = std::atoi(read_file(file).c_str());

@@ -1,11 +1,11 @@
 #define CAF_SUITE actors.roles
 
 #include <conductor/aggregate_rules.hpp>
+#include <conductor/engine.hpp>
 #include <conductor/lease_rules.hpp>
 #include <conductor/retry_rules.hpp>
 #include <conductor/roles.hpp>
 #include <conductor/submission.hpp>
-#include <conductor/engine.hpp>
 
 // CAF's test macros need this name.
 #define FAIL CAF_FAIL
@@ -91,12 +91,9 @@ struct fixture : test_coordinator_fixture<config> {
   }
 
   role_context context() {
-    return {opts(),
-            [now = now] { return from_ms(*now); },
-            writer,
-            [db = db] { return db->open_reader(); },
-            db->epoch(),
-            make_outbox()};
+    return {opts(),      [now = now] { return from_ms(*now); },
+            writer,      [db = db] { return db->open_reader(); },
+            db->epoch(), make_outbox()};
   }
 
   template <class Actor, class Request>
@@ -137,9 +134,8 @@ CAF_TEST(changes that wait together share one commit) {
   consume_messages();
   CAF_CHECK_EQUAL(db->commits, 1);
   std::set<run_key> runs;
-  const auto take = [&](const commit_reply& r) {
-    runs.insert(r.runs.front().key);
-  };
+  const auto take
+    = [&](const commit_reply& r) { runs.insert(r.runs.front().key); };
   const auto bad = [&](const caf::error& e) { CAF_FAIL(sys.render(e)); };
   one.receive(take, bad);
   two.receive(take, bad);
@@ -235,8 +231,8 @@ CAF_TEST(an executor takes over what another epoch has leased) {
   commit(submission_of("orphan"));
   change_set claim;
   claim.run_starts.push_back(rules::plan_run_start(1, from_ms(1)));
-  claim.moves.push_back(rules::plan_claim({1, 1, 0, 0, 0, 0}, 1, from_ms(1),
-                                          from_ms(1'000'000)));
+  claim.moves.push_back(
+    rules::plan_claim({1, 1, 0, 0, 0, 0}, 1, from_ms(1), from_ms(1'000'000)));
   commit(claim);
   auto other = context();
   other.epoch += 1;
@@ -255,8 +251,8 @@ CAF_TEST(the retry actor waits until a retry is due) {
   const task_brief leased{1, 1, 0, 1, 0, 0};
   change_set changes;
   changes.run_starts.push_back(rules::plan_run_start(1, from_ms(*now)));
-  changes.moves.push_back(rules::plan_claim({1, 1, 0, 0, 0, 0}, 1,
-                                            from_ms(*now), from_ms(99'000)));
+  changes.moves.push_back(
+    rules::plan_claim({1, 1, 0, 0, 0, 0}, 1, from_ms(*now), from_ms(99'000)));
   changes.moves.push_back(rules::plan_failure(leased, {"exit", "no", {}}, "",
                                               {.jitter = jitter::none}, true,
                                               from_ms(*now), 0));

@@ -12,9 +12,9 @@ using nlohmann::json;
 using orcon::test::bench;
 
 const std::vector<std::string> common{
-    "tasks",           "seconds",           "tasks_per_second",
-    "rss_peak_mb",     "db_bytes_per_task", "commits",
-    "commits_per_task"};
+  "tasks",           "seconds",           "tasks_per_second",
+  "rss_peak_mb",     "db_bytes_per_task", "commits",
+  "commits_per_task"};
 
 /// `fields` are numbers of the object that a benchmark prints, and so are the
 /// common ones.

@@ -46,8 +46,8 @@ struct command_line {
 };
 
 std::string documentation() {
-  const auto root =
-      fs::path{__FILE__}.parent_path().parent_path().parent_path();
+  const auto root
+    = fs::path{__FILE__}.parent_path().parent_path().parent_path();
   std::ifstream file{root / "docs/commands.md"};
   CAF_REQUIRE(file.good());
   return {std::istreambuf_iterator<char>{file}, {}};
@@ -204,18 +204,18 @@ CAF_TEST(columns and fields are the documented ones) {
     CAF_MESSAGE(command);
     CAF_CHECK_EQUAL(in_one_space(b.run(command + " | head -n1").out),
                     columns_in(text));
-    const auto row =
-        conductor::json::parse(b.run(command + " -o jsonl | head -n1").out);
+    const auto row
+      = conductor::json::parse(b.run(command + " -o jsonl | head -n1").out);
     for (const auto& [key, value] : row.items()) {
       CAF_MESSAGE("  " << key);
       CAF_CHECK(
-          contains(text + objects + section_of("task list"), "`" + key + "`"));
+        contains(text + objects + section_of("task list"), "`" + key + "`"));
     }
   }
   for (const auto* line : {"run show", "task show b", "db check", "db verify",
                            "version", "def lint r.yaml"}) {
-    auto object =
-        conductor::json::parse(b.run(std::string{"orcon -o json "} + line).out);
+    auto object
+      = conductor::json::parse(b.run(std::string{"orcon -o json "} + line).out);
     if (object.is_array())
       object = object.at(0);
     CAF_MESSAGE(line);

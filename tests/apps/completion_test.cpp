@@ -34,12 +34,12 @@ bool is_here(const bench& b, const std::string& shell) {
 /// What bash would offer for words; the last one is being typed.
 std::string in_bash(const bench& b, const std::string& words, int last) {
   return b
-      .run("source <(orcon completion bash); compopt() { :; }; "
-           "COMP_WORDS=(orcon "
-           + words + "); COMP_CWORD=" + std::to_string(last)
-           + "; _orcon orcon; (( ${#COMPREPLY[@]} )) && printf \"%s\\n\" "
-             "\"${COMPREPLY[@]}\"")
-      .out;
+    .run("source <(orcon completion bash); compopt() { :; }; "
+         "COMP_WORDS=(orcon "
+         + words + "); COMP_CWORD=" + std::to_string(last)
+         + "; _orcon orcon; (( ${#COMPREPLY[@]} )) && printf \"%s\\n\" "
+           "\"${COMPREPLY[@]}\"")
+    .out;
 }
 
 void make_runs(const bench& b) {
@@ -100,7 +100,7 @@ CAF_TEST(runs and tasks come from the database) {
   CAF_CHECK_EQUAL(offered(b, "run show --db other.db l"), "last\n");
   CAF_CHECK_EQUAL(offered(b, "run show --db=other.db l"), "last\n");
   CAF_CHECK(
-      has(b.run("ORCON_DB=other.db orcon complete -- run show l"), "last"));
+    has(b.run("ORCON_DB=other.db orcon complete -- run show l"), "last"));
   b.write("c.yaml", "db: other.db");
   CAF_CHECK_EQUAL(offered(b, "run show --config c.yaml l"), "last\n");
   // Nothing is created by asking, and nothing is said.
@@ -158,11 +158,10 @@ CAF_TEST(fish) {
   make_runs(b);
   const auto offer = [&](const std::string& line) {
     return b
-        .run(
-            "fish --no-config -c \"orcon completion fish | source; complete -C "
-            "\\\"orcon "
-            + line + "\\\"\"")
-        .out;
+      .run("fish --no-config -c \"orcon completion fish | source; complete -C "
+           "\\\"orcon "
+           + line + "\\\"\"")
+      .out;
   };
   CAF_CHECK(has({0, offer("task s")}, "show\tOne task"));
   CAF_CHECK_EQUAL(offer("task show h"), "hash\tSUCCEEDED\n");

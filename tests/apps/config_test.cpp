@@ -25,14 +25,14 @@ CAF_TEST(each layer gives way to the one above) {
   CAF_CHECK(b.run("orcon version").out.starts_with(as_table));
   CAF_CHECK(b.run("orcon version --config c.yaml").out.starts_with(as_json));
   CAF_CHECK(
-      b.run("ORCON_CONFIG=c.yaml orcon version").out.starts_with(as_json));
+    b.run("ORCON_CONFIG=c.yaml orcon version").out.starts_with(as_json));
   CAF_CHECK(b.run("ORCON_OUTPUT=jsonl orcon version --config c.yaml")
-                .out.starts_with(as_jsonl));
+              .out.starts_with(as_jsonl));
   CAF_CHECK(b.run("ORCON_OUTPUT=jsonl orcon version --config c.yaml -o table")
-                .out.starts_with(as_table));
+              .out.starts_with(as_table));
   b.write("d.yaml", "output: jsonl\n");
   CAF_CHECK(b.run("ORCON_CONFIG=c.yaml orcon version --config d.yaml")
-                .out.starts_with(as_jsonl));
+              .out.starts_with(as_jsonl));
 }
 
 CAF_TEST(the file is found where others keep theirs) {
@@ -42,16 +42,16 @@ CAF_TEST(the file is found where others keep theirs) {
   b.write("xdg/orcon/config.json", R"({"output": "json"})");
   b.write("home/.config/orcon/config.yaml", "output: jsonl");
   CAF_CHECK(b.run("XDG_CONFIG_HOME=$PWD/xdg HOME=$PWD/home orcon version")
-                .out.starts_with(as_json));
+              .out.starts_with(as_json));
   CAF_CHECK(b.run("unset XDG_CONFIG_HOME; HOME=$PWD/home orcon version")
-                .out.starts_with(as_jsonl));
+              .out.starts_with(as_jsonl));
   CAF_CHECK(b.run("XDG_CONFIG_HOME=xdg HOME=$PWD/home orcon version")
-                .out.starts_with(as_jsonl));
+              .out.starts_with(as_jsonl));
   // The way to do without.
   CAF_CHECK(b.run("HOME=$PWD/home orcon version --config /dev/null")
-                .out.starts_with(as_table));
+              .out.starts_with(as_table));
   CAF_CHECK(b.run("unset HOME XDG_CONFIG_HOME; orcon version")
-                .out.starts_with(as_table));
+              .out.starts_with(as_table));
 }
 
 CAF_TEST(what is wrong is said with its place) {
@@ -120,5 +120,5 @@ CAF_TEST(verbose says where the settings are from and quiet wins) {
                 "orcon: settings from c.yaml"));
   CAF_CHECK(!has(b.run("orcon version --config c.yaml"), "settings from"));
   CAF_CHECK(
-      !has(b.run("orcon version -v -q --config c.yaml"), "settings from"));
+    !has(b.run("orcon version -v -q --config c.yaml"), "settings from"));
 }

@@ -37,9 +37,8 @@ CAF_TEST(a map that is killed three times is complete and repeats nothing) {
   const auto plain = std::string{"orcon map -q -k -j4 -a list -- sh -c 'sleep "
                                  "0.12; echo {} >> log; echo did {}'"};
   for (const auto* after : {"0.3", "0.35", "0.4"})
-    CAF_CHECK_EQUAL(b.run("timeout -s KILL " + std::string{after} + " " + plain)
-                      .code,
-                    137);
+    CAF_CHECK_EQUAL(
+      b.run("timeout -s KILL " + std::string{after} + " " + plain).code, 137);
   const auto last = b.run(plain);
   CAF_CHECK_EQUAL(last.code, 0);
   CAF_CHECK_EQUAL(last.out, want);
@@ -129,7 +128,7 @@ CAF_TEST(json output is only json) {
   CAF_CHECK(top.says("\"parent_task_id\":null"));
   CAF_CHECK(!top.says("[null]"));
   CAF_CHECK_EQUAL(
-      b.run("orcon task list -o jsonl --state succeeded | wc -l").out, "4\n");
+    b.run("orcon task list -o jsonl --state succeeded | wc -l").out, "4\n");
   CAF_CHECK_EQUAL(b.run("sqlite3 :memory: \"select json_valid('$(orcon run "
                         "list -o json)')\"")
                     .out,

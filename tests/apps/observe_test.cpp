@@ -108,8 +108,9 @@ CAF_TEST(one task can be tried again by name) {
   b.run("orcon map -q --retries 0 -- sh -c 'test -e ok' ::: a b");
   b.write("ok", "");
   CAF_CHECK_EQUAL(
-    b.run("orcon task retry \"$(sqlite3 orcon.db \"select name from tasks where "
-          "child_index = 2\")\" && orcon resume -q")
+    b.run(
+       "orcon task retry \"$(sqlite3 orcon.db \"select name from tasks where "
+       "child_index = 2\")\" && orcon resume -q")
       .code,
     3);
   CAF_CHECK_EQUAL(b.ask("select state, count(*) from tasks where "
@@ -230,16 +231,17 @@ CAF_TEST(events are followed as they come) {
   const bench b;
   b.run("orcon map -q -- true ::: a");
   // Everything from the first event on, until the signal.
-  const auto all = b.run("timeout -s INT 1 orcon event tail --after 0 -o jsonl");
+  const auto all
+    = b.run("timeout -s INT 1 orcon event tail --after 0 -o jsonl");
   std::size_t lines = 0;
   for (auto c : all.out)
     lines += c == '\n';
   CAF_CHECK_EQUAL(std::to_string(lines) + "\n",
                   b.ask("select count(*) from events"));
   // Only what is new, and only what is asked for.
-  const auto fresh
-    = b.run("timeout -s INT 2 orcon event tail --name task.succeeded -o jsonl & "
-            "sleep 0.7; orcon map -q -- true ::: b c; wait");
+  const auto fresh = b.run(
+    "timeout -s INT 2 orcon event tail --name task.succeeded -o jsonl & "
+    "sleep 0.7; orcon map -q -- true ::: b c; wait");
   lines = 0;
   for (auto c : fresh.out)
     lines += c == '\n';
@@ -258,7 +260,8 @@ CAF_TEST(a database is copied pruned and measured) {
   CAF_CHECK_EQUAL(sizes["runs"], 2);
   CAF_CHECK_EQUAL(sizes["tasks"], 5);
   CAF_CHECK_EQUAL(b.run("orcon db migrate").code, 0);
-  CAF_CHECK(b.run("orcon db prune --before 0s --dry-run").says("would delete 2"));
+  CAF_CHECK(
+    b.run("orcon db prune --before 0s --dry-run").says("would delete 2"));
   CAF_CHECK_EQUAL(b.run("orcon run delete last").code, 0);
   CAF_CHECK_EQUAL(b.ask("select count(*) from runs"), "1\n");
   b.verify();

@@ -59,8 +59,8 @@ policy policy_of(const json& task, const json& defaults) {
   for (const auto* level : {&defaults, &task}) {
     p.max_retries = level->value("max_retries", p.max_retries);
     if (level->contains("retry"))
-      p.non_retryable =
-          (*level)["retry"].value("non_retryable", p.non_retryable);
+      p.non_retryable
+        = (*level)["retry"].value("non_retryable", p.non_retryable);
   }
   return p;
 }
@@ -72,14 +72,14 @@ std::string ending(const json& task, std::int64_t index, std::int64_t n) {
     return "";
   if (task["handler"] == "fail")
     return !input.contains("times") || n <= input["times"].get<std::int64_t>()
-               ? input.value("type", "fail")
-               : "";
-  const auto& script =
-      input["script"]
+             ? input.value("type", "fail")
+             : "";
+  const auto& script
+    = input["script"]
            [static_cast<std::size_t>(std::max<std::int64_t>(index - 1, 0))];
   return n <= std::ssize(script)
-             ? script[static_cast<std::size_t>(n - 1)].get<std::string>()
-             : "";
+           ? script[static_cast<std::size_t>(n - 1)].get<std::string>()
+           : "";
 }
 
 leaf_prediction predict_leaf(const json& task, const policy& p,
@@ -99,7 +99,7 @@ leaf_prediction predict_leaf(const json& task, const policy& p,
     const auto& never = p.non_retryable;
     if (final || leaf.retries == p.max_retries
         || std::find(never.begin(), never.end(), leaf.error_type)
-               != never.end()) {
+             != never.end()) {
       leaf.state = "FAILED";
       return leaf;
     }
@@ -123,7 +123,7 @@ task_prediction predict_task(const json& task, const json& defaults,
   t.tolerated = share_of(task.value("tolerate", json(0)), width);
   for (std::int64_t i = 1; i <= width; ++i)
     t.leaves.push_back(
-        predict_leaf(task, p, name + "#" + std::to_string(i), i));
+      predict_leaf(task, p, name + "#" + std::to_string(i), i));
   return t;
 }
 

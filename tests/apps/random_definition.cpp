@@ -23,20 +23,16 @@ json random_fanout(dice& d, std::int64_t width, const definition_wish& wish) {
   json items = json::array();
   for (std::int64_t i = 0; i < width; ++i)
     items.push_back(d.one_of<json>(
-        {i, "text " + std::to_string(i), {{"size", i}}, nullptr, {1, 2}}));
+      {i, "text " + std::to_string(i), {{"size", i}}, nullptr, {1, 2}}));
   switch (d.pick(1, 5)) {
-  case 1:
-    return width;
-  case 2:
-    return items;
-  case 3:
-    return {{"items", items}};
+  case 1: return width;
+  case 2: return items;
+  case 3: return {{"items", items}};
   case 4:
     if (width < 10)
       return {{"lines", wish.folder + "/lines-" + std::to_string(width)}};
     [[fallthrough]];
-  default:
-    return random_range(d, width);
+  default: return random_range(d, width);
   }
 }
 
@@ -47,7 +43,7 @@ json random_script(dice& d, std::int64_t width) {
     json attempts = json::array();
     while (attempts.size() < 6 && d.chance(static_cast<int>(failing)))
       attempts.push_back(d.one_of<std::string>(
-          {"busy", "busy", "lost", "~busy", "throw", "never", "!final"}));
+        {"busy", "busy", "lost", "~busy", "throw", "never", "!final"}));
     script.push_back(std::move(attempts));
   }
   return script;
@@ -70,7 +66,7 @@ json random_retry(dice& d) {
     retry["jitter"] = d.one_of<json>({"none", "full", "equal"});
   if (d.chance(40))
     retry["non_retryable"] = d.one_of<json>(
-        {json::array(), {"never"}, {"never", "lost"}, {"exception"}});
+      {json::array(), {"never"}, {"never", "lost"}, {"exception"}});
   return retry;
 }
 
@@ -130,8 +126,8 @@ json random_definition(std::uint64_t seed, const definition_wish& wish) {
   auto& tasks = definition["tasks"] = as_list ? json::array() : json::object();
   const auto count = d.pick(1, 5);
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto name =
-        d.one_of<std::string>({"task ", "tâche", "x."}) + std::to_string(i);
+    const auto name
+      = d.one_of<std::string>({"task ", "tâche", "x."}) + std::to_string(i);
     auto task = random_task(d, wish);
     if (as_list) {
       task["name"] = name;

@@ -75,12 +75,12 @@ struct witness {
 outcome follow_script(const task_context& task) {
   const auto input = task.input();
   const auto& script = input["script"][static_cast<std::size_t>(
-      std::max<std::int64_t>(task.index() - 1, 0))];
+    std::max<std::int64_t>(task.index() - 1, 0))];
   const auto n = static_cast<std::size_t>(task.attempt());
   auto end = n <= script.size() ? script[n - 1].get<std::string>() : "";
   if (end.empty())
     return outcome::success(
-        dump({{"attempt", task.attempt()}, {"index", task.index()}}));
+      dump({{"attempt", task.attempt()}, {"index", task.index()}}));
   if (end == "throw")
     throw std::runtime_error{"as the script says"};
   auto failed = outcome::failure(end, "as the script says");
@@ -109,8 +109,8 @@ struct submitted {
 
 std::string describe(const submitted& s,
                      const std::vector<std::string>& complaints) {
-  std::string text =
-      "seed " + std::to_string(s.seed) + ": " + dump(s.definition);
+  std::string text
+    = "seed " + std::to_string(s.seed) + ": " + dump(s.definition);
   for (const auto& c : complaints)
     text += "\n  " + c;
   return text;
@@ -121,7 +121,7 @@ std::vector<submitted> submit_all(engine& e, std::uint64_t first,
   std::vector<submitted> all;
   for (auto seed = first; seed < first + runs_an_engine; ++seed) {
     submitted s{
-        seed, orcon::test::random_definition(seed, {.folder = directory}), {}};
+      seed, orcon::test::random_definition(seed, {.folder = directory}), {}};
     const auto read = read_definition(s.definition, e.context(directory));
     for (const auto& wrong : read.errors)
       CAF_FAIL("seed " << seed << ": " << to_string(wrong) << " in "
@@ -212,7 +212,7 @@ CAF_TEST(so does the program and its exit code says how) {
   const auto database = (dir.path / "orcon.db").string();
   for (std::uint64_t seed = 1001; seed <= 1020; ++seed) {
     const auto definition = orcon::test::random_definition(
-        seed, {.scripted = false, .folder = dir.path.string()});
+      seed, {.scripted = false, .folder = dir.path.string()});
     const auto file = (dir.path / "definition.json").string();
     std::ofstream{file} << dump(definition);
     const auto line = std::string{std::getenv("ORCON")} + " exec -q --db "

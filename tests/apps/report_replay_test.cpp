@@ -68,9 +68,8 @@ CAF_TEST(a replay tells states and attempts under way over time) {
   CAF_CHECK_EQUAL(slices[6].peak_running, 3);
   CAF_CHECK_EQUAL(slices[6].mean_running, 2.5);
   CAF_CHECK_EQUAL(
-      slices[9].leaves,
-      (state_counts{
-          .running = 1, .succeeded = 1, .failed = 1, .cancelled = 1}));
+    slices[9].leaves,
+    (state_counts{.running = 1, .succeeded = 1, .failed = 1, .cancelled = 1}));
   CAF_CHECK_EQUAL(told.time.peak(), 3);
 }
 

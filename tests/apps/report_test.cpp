@@ -33,9 +33,9 @@ struct stage {
   std::shared_ptr<store> db = make_memory_store();
   std::unique_ptr<store_reader> reader = db->open_reader();
   scenarios::driver d{
-      sys, spawn_coordinator(sys, db, with_database(), start),
-      [](const std::string&) {},
-      [](const std::string&, const std::string&, const std::string&) {}};
+    sys, spawn_coordinator(sys, db, with_database(), start),
+    [](const std::string&) {},
+    [](const std::string&, const std::string&, const std::string&) {}};
 
   static options with_database() {
     options o;
@@ -152,9 +152,9 @@ CAF_TEST(texts of users stay texts) {
   CAF_CHECK(has(page, "&lt;script&gt;alert(&#39;run&#39;)"));
   CAF_CHECK(has(page, "&quot;&gt;&lt;img src=x onerror=alert(1)&gt;"));
   CAF_CHECK(has(page, "<code class=\"command\">orcon task failures "
-                          + s.d.run().id
-                          + " --db &#39;it&#39;\\&#39;&#39;s &lt;b&gt;.db&#39;"
-                            "</code>"));
+                        + s.d.run().id
+                        + " --db &#39;it&#39;\\&#39;&#39;s &lt;b&gt;.db&#39;"
+                          "</code>"));
 }
 
 CAF_TEST(what no page may contain is replaced) {

@@ -53,7 +53,7 @@ private:
              const T& wanted) {
     if (is != wanted)
       say(name, std::string{what} + " is " + dump(json(is)) + ", not "
-                    + dump(json(wanted)));
+                  + dump(json(wanted)));
   }
   void equal_events(const std::string& name, const event_counts& wanted) {
     if (events_[name] != wanted)
@@ -106,8 +106,8 @@ private:
     if (cut)
       return;
     equal(leaf.name, "output", task.output, leaf.output);
-    const auto error =
-        task.last_error.empty() ? json::object() : json::parse(task.last_error);
+    const auto error
+      = task.last_error.empty() ? json::object() : json::parse(task.last_error);
     equal(leaf.name, "last_error.type", error.value("type", ""),
           leaf.error_type);
   }
@@ -130,8 +130,8 @@ private:
                     const json& outputs, bool free) {
     seen_[t.name] = true;
     const auto& task = tasks_[t.name];
-    const auto state =
-        state_of_parent(counts.failed, counts.cancelled, t.tolerated);
+    const auto state
+      = state_of_parent(counts.failed, counts.cancelled, t.tolerated);
     ++top_[state];
     equal<std::string>(t.name, "state", to_string(task.state), state);
     equal(t.name, "attempt", task.attempt, 0);
@@ -158,8 +158,8 @@ private:
     auto& e = events_[""];
     for (const auto* once : {"run.created", "run.started", "run.aggregated"})
       equal<std::int64_t>("run", once, e[once], 1);
-    const auto parents =
-        std::count_if(wanted_.tasks.begin(), wanted_.tasks.end(),
+    const auto parents
+      = std::count_if(wanted_.tasks.begin(), wanted_.tasks.end(),
                       [](const auto& t) { return t.parent; });
     equal<std::int64_t>("run", "worker.fanout.started",
                         e["worker.fanout.started"], parents);
@@ -172,14 +172,14 @@ private:
 
   void check_retries(event_counts& e) {
     const auto free = std::any_of(
-        wanted_.tasks.begin(), wanted_.tasks.end(), [&](const auto& t) {
-          return t.fail_fast && (t.trips() || wanted_.short_of_budget());
-        });
-    const auto most =
-        wanted_.short_of_budget() ? wanted_.budget : wanted_.retries;
+      wanted_.tasks.begin(), wanted_.tasks.end(), [&](const auto& t) {
+        return t.fail_fast && (t.trips() || wanted_.short_of_budget());
+      });
+    const auto most
+      = wanted_.short_of_budget() ? wanted_.budget : wanted_.retries;
     if (run_.retries > most)
       say("run", std::to_string(run_.retries) + " retries are more than "
-                     + std::to_string(most));
+                   + std::to_string(most));
     if (free)
       return;
     equal("run", "retries", run_.retries, most);

@@ -50,8 +50,8 @@ CAF_TEST(what a crash left is swept and files of others stay) {
   CAF_CHECK_EQUAL(b.files(), before);
   CAF_CHECK_EQUAL(b.run("orcon resume").code, 0);
   auto wanted = before;
-  for (const std::string gone : {"orcon.db.99-1.spool\n",
-                                 "orcon.db.99-2.spool\n"}) {
+  for (const std::string gone :
+       {"orcon.db.99-1.spool\n", "orcon.db.99-2.spool\n"}) {
     CAF_REQUIRE(wanted.find(gone) != std::string::npos);
     wanted.erase(wanted.find(gone), gone.size());
   }
@@ -107,10 +107,10 @@ CAF_TEST(an expansion that fail fast ends leaves no spool) {
   const bench b;
   write_names(b, 400);
   // One child a page: it has failed long before the last page.
-  auto engine = conductor::engine::open(
-    {.database = (b.folder / "orcon.db").string(),
-     .workers = 1,
-     .fanout_page = 1});
+  auto engine
+    = conductor::engine::open({.database = (b.folder / "orcon.db").string(),
+                               .workers = 1,
+                               .fanout_page = 1});
   CAF_REQUIRE(engine.has_value());
   conductor::run_spec spec{"names"};
   spec.task("fail", "job").max_retries(0);

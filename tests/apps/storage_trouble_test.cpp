@@ -63,8 +63,8 @@ CAF_TEST(no room from the start is code 7 and the next run works) {
   const bench b;
   b.write("d.yaml", four_hundred);
   for (const auto* blocks : {"1", "50", "90"}) {
-    const auto r =
-        b.run("ulimit -f " + std::string{blocks} + "; orcon exec d.yaml");
+    const auto r
+      = b.run("ulimit -f " + std::string{blocks} + "; orcon exec d.yaml");
     CAF_MESSAGE(r.out);
     CAF_CHECK_EQUAL(r.code, 7);
     // Of a journal that did not fit SQLite keeps no reason.
@@ -94,8 +94,7 @@ CAF_TEST(no room on the way is waited out and resume ends the run) {
   CAF_CHECK_EQUAL(b.ask("select state,count(*) from tasks group by 1"),
                   "SUCCEEDED|401\n");
   CAF_CHECK_EQUAL(
-      b.ask("select count(*) from events where name='task.succeeded'"),
-      "400\n");
+    b.ask("select count(*) from events where name='task.succeeded'"), "400\n");
   b.verify();
 }
 
@@ -126,10 +125,10 @@ CAF_TEST(files that are not ours stay as they are) {
   const auto files = b.files();
   const auto cars = b.read("cars.db"), newer = b.read("new.db");
   const std::vector<std::pair<std::string, std::string>> cases{
-      {"text.db", "text.db is no Origin Conductor database"},
-      {"cars.db", "cars.db is a database of another program"},
-      {"new.db", "schema"},
-      {"folder.db", "folder.db is a directory"}};
+    {"text.db", "text.db is no Origin Conductor database"},
+    {"cars.db", "cars.db is a database of another program"},
+    {"new.db", "schema"},
+    {"folder.db", "folder.db is a directory"}};
   for (const auto& [file, what] : cases)
     for (const auto* line :
          {"map -- true ::: 2", "resume", "run list", "db verify"}) {

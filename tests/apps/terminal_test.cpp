@@ -43,8 +43,8 @@ std::size_t count(const std::string& text, const std::string& part) {
 }
 
 /// Twenty tasks that end only when the file `go` is there.
-constexpr auto waiting_map =
-    "orcon map -j4 --name waits -- sh -c 'until [ -e go ]; do sleep 0.02; "
+constexpr auto waiting_map
+  = "orcon map -j4 --name waits -- sh -c 'until [ -e go ]; do sleep 0.02; "
     "done' ::: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20";
 
 } // namespace
@@ -129,7 +129,7 @@ CAF_TEST(tables fit the terminal and keep what must not be cut) {
     return orcon::table_text(columns, {row, row}, {width, color});
   };
   CAF_CHECK(text(0).starts_with(
-      "ID                          NAME                   STATE   ERROR\n"));
+    "ID                          NAME                   STATE   ERROR\n"));
   CAF_CHECK(has(text(0), " " + std::string(59, 'x') + "…\n"));
   CAF_CHECK(has(text(300), std::string(200, 'x')));
   for (std::size_t width : {62u, 80u, 100u}) {
@@ -215,7 +215,7 @@ CAF_TEST(a window that shrinks loses nothing) {
 CAF_TEST(outputs and progress share the terminal) {
   const bench b;
   terminal t{
-      b, "orcon map -j1 -k -- sh -c 'sleep 0.15; printf out-{}' ::: 1 2 3", 60};
+    b, "orcon map -j1 -k -- sh -c 'sleep 0.15; printf out-{}' ::: 1 2 3", 60};
   CAF_CHECK_EQUAL(t.finish(), 0);
   screen s{60};
   s.write(t.all());

@@ -120,7 +120,7 @@ CAF_TEST(numbers that JSON cannot hold are refused) {
   for (const auto* bad : {"-.INF", ".nan", "1e999", "0xFFFFFFFFFFFFFFFFF"})
     CAF_CHECK_EQUAL(trouble(std::string{"a: "} + bad),
                     std::string{"d.yaml:1:4: the number "} + bad
-                        + " is out of range");
+                      + " is out of range");
 }
 
 CAF_TEST(keys become text) {
@@ -207,7 +207,7 @@ CAF_TEST(syntax errors name their place) {
   CAF_CHECK(trouble("a: [1,\nb: 2\n").starts_with("d.yaml:3:"));
   CAF_CHECK(trouble("a: b: c\n").starts_with("d.yaml:1:5: "));
   CAF_CHECK(trouble("tasks:\n\ta: 1\n")
-                .ends_with("(indentation takes spaces, not tabs)"));
+              .ends_with("(indentation takes spaces, not tabs)"));
   CAF_CHECK_EQUAL(trouble("a: 1\nb: 2\x04\nc: 3\n"),
                   "d.yaml:2:5: a control character does not belong here");
   CAF_CHECK_EQUAL(trouble(std::string{"a: \0", 4}),
@@ -244,8 +244,8 @@ CAF_TEST(JSON is told by its name or its first character) {
 }
 
 CAF_TEST(places are known) {
-  const std::string yaml =
-      "name: x\r\n"
+  const std::string yaml
+    = "name: x\r\n"
       "tasks:\r\n"
       "  \xC3\xA9: {handler: noop, input: {argv: [a, b]}}\r\n"
       "  a/b~c:\r\n"

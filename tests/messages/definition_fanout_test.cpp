@@ -11,7 +11,7 @@ CAF_TEST(fanouts of every kind) {
             == (fanout_source{.kind = source_kind::count, .count = 0}));
   CAF_CHECK_EQUAL(fanout_of("12.0").count, 12);
   const fanout_source items{
-      .kind = source_kind::items, .count = 2, .items = {"1", R"({"a":"b"})"}};
+    .kind = source_kind::items, .count = 2, .items = {"1", R"({"a":"b"})"}};
   CAF_CHECK(fanout_of(R"([1, {"a": "b"}])") == items);
   CAF_CHECK(fanout_of(R"({"items": [1, {"a": "b"}]})") == items);
   CAF_CHECK(fanout_of("[]")
@@ -21,8 +21,8 @@ CAF_TEST(fanouts of every kind) {
                               .path = "/home/ops/in/a.txt"}));
   CAF_CHECK_EQUAL(fanout_of(R"({"lines": "/a.txt"})").path, "/a.txt");
   CAF_CHECK(
-      fanout_of(R"({"glob": "*.png"})")
-      == (fanout_source{.kind = source_kind::glob, .path = "/home/ops/*.png"}));
+    fanout_of(R"({"glob": "*.png"})")
+    == (fanout_source{.kind = source_kind::glob, .path = "/home/ops/*.png"}));
   const auto task = task_of(R"("input": {"fanout": {"lines": "a"}})");
   CAF_CHECK_EQUAL(task.input, R"({"fanout":{"lines":"a"}})");
 }
@@ -49,9 +49,8 @@ CAF_TEST(ranges are counted) {
             && source.to == 9 && source.step == 4);
   const std::string at = "/tasks/a/input/fanout/range: ";
   CAF_CHECK_EQUAL(
-      fanout_errors(
-          R"({"range": [-9223372036854775808, 9223372036854775807]})"),
-      at + "has more numbers than can be counted");
+    fanout_errors(R"({"range": [-9223372036854775808, 9223372036854775807]})"),
+    at + "has more numbers than can be counted");
   const std::string shape = "must be [from, to] or [from, to, step]";
   CAF_CHECK_EQUAL(fanout_errors(R"({"range": [1]})"), at + shape);
   CAF_CHECK_EQUAL(fanout_errors(R"({"range": [1, 2, 3, 4]})"), at + shape);
@@ -66,22 +65,22 @@ CAF_TEST(fanouts that cannot be) {
   const std::string at = "/tasks/a/input/fanout";
   CAF_CHECK_EQUAL(fanout_errors("-1"), at + ": must be 0 or more, not -1");
   CAF_CHECK_EQUAL(fanout_errors("1.5"), at + ": 1.5 is not a whole number");
-  CAF_CHECK_EQUAL(
-      fanout_errors("18446744073709551615"),
-      at + ": 18446744073709551615 is too large for a whole number");
+  CAF_CHECK_EQUAL(fanout_errors("18446744073709551615"),
+                  at
+                    + ": 18446744073709551615 is too large for a whole number");
   for (const auto* bad : {"\"12\"", "null", "true"})
     CAF_CHECK_EQUAL(fanout_errors(bad),
                     at
-                        + ": must be a count, a list, or an object with one of "
-                          "lines, glob, items or range, not "
-                        + bad);
-  const auto one =
-      at + ": must have exactly one of lines, glob, items or range";
+                      + ": must be a count, a list, or an object with one of "
+                        "lines, glob, items or range, not "
+                      + bad);
+  const auto one
+    = at + ": must have exactly one of lines, glob, items or range";
   CAF_CHECK_EQUAL(fanout_errors("{}"), one);
   CAF_CHECK_EQUAL(fanout_errors(R"({"lines": "a", "glob": "b"})"), one);
-  CAF_CHECK_EQUAL(
-      fanout_errors(R"({"line": "a"})"),
-      at + "/line: unknown field \"line\"; did you mean \"lines\"?");
+  CAF_CHECK_EQUAL(fanout_errors(R"({"line": "a"})"),
+                  at
+                    + "/line: unknown field \"line\"; did you mean \"lines\"?");
   CAF_CHECK_EQUAL(fanout_errors(R"({"lines": 5})"),
                   at + "/lines: must be text, not 5");
   CAF_CHECK_EQUAL(fanout_errors(R"({"glob": ""})"),

@@ -41,8 +41,8 @@ inline std::string task_errors(const std::string& members) {
 }
 
 inline task_spec task_of(const std::string& members) {
-  const auto r =
-      read(R"({"tasks": {"a": {"handler": "noop", )" + members + "}}}");
+  const auto r
+    = read(R"({"tasks": {"a": {"handler": "noop", )" + members + "}}}");
   for (const auto& e : r.errors)
     CAF_ERROR(to_string(e));
   CAF_REQUIRE_EQUAL(r.spec.tasks.size(), 1u);

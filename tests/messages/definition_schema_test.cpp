@@ -37,8 +37,7 @@ private:
              const json& value) const {
     if (key == "$ref")
       return accepts(
-          root_.at(json::json_pointer(rule.get<std::string>().substr(1))),
-          value);
+        root_.at(json::json_pointer(rule.get<std::string>().substr(1))), value);
     if (key == "anyOf")
       return std::any_of(rule.begin(), rule.end(),
                          [&](const auto& s) { return accepts(s, value); });
@@ -126,12 +125,9 @@ private:
              || std::regex_search(value.get<std::string>(),
                                   std::regex(narrow(rule)));
     static const std::vector<std::string> silent{
-        "$schema",       "$defs",
-        "title",         "description",
-        "else",          "properties",
-        "required",      "additionalProperties",
-        "propertyNames", "minProperties",
-        "maxProperties"};
+      "$schema",       "$defs",         "title",        "description",
+      "else",          "properties",    "required",     "additionalProperties",
+      "propertyNames", "minProperties", "maxProperties"};
     if (std::find(silent.begin(), silent.end(), key) == silent.end())
       CAF_ERROR("unknown keyword " << key);
     return true;
@@ -147,44 +143,44 @@ struct samples {
 };
 
 const std::map<std::string, samples>& field_samples() {
-  static const samples duration{
-      {"250ms", "5s", "10m", "2h", "1.5s", 0, "0"},
-      {"5 parsecs", "5", 5, "", nullptr, "-1s", "1d", " 1s", "1s ", "-0s", ".5s",
-       "5.s", "0.0", "00"}};
+  static const samples duration{{"250ms", "5s", "10m", "2h", "1.5s", 0, "0"},
+                                {"5 parsecs", "5", 5, "", nullptr, "-1s", "1d",
+                                 " 1s", "1s ", "-0s", ".5s", "5.s", "0.0",
+                                 "00"}};
   static const samples share{
-      {0, 10, "5%", "0.5%", "100%", "0%", "099.5%", "100.0%"},
-      {-1, 1.5, "5", "101%", "100.1%", "%", ".5%", "5.%", "1e1%", nullptr}};
+    {0, 10, "5%", "0.5%", "100%", "0%", "099.5%", "100.0%"},
+    {-1, 1.5, "5", "101%", "100.1%", "%", ".5%", "5.%", "1e1%", nullptr}};
   static const samples retries{{0, 3, 1'000'000, 3.0},
                                {-1, 1'000'001, "3", 1.5}};
   static const samples label{{"exec", "a/b"}, {"", 5, "a\tb", nullptr}};
   static const samples name{{"a", "a b"}, {"", "a/b", "a#b", "a\x7f", 5}};
   static const samples object{{json::object(), {{"a", 1}}}, {5, json::array()}};
   static const std::map<std::string, samples> all{
-      {"version", {{1}, {0, 2, "1", nullptr}}},
-      {"name", name},
-      {"meta", object},
-      {"idempotency_key", label},
-      {"retry_budget", share},
-      {"handler", label},
-      {"max_retries", retries},
-      {"timeout", duration},
-      {"max_concurrency", {{1, 8}, {0, -1, "1"}}},
-      {"tolerate", share},
-      {"on_failure", {{"wait", "fail_fast"}, {"stop", 1}}},
-      {"collect", {{"none", "outputs"}, {"reduce", json::object()}}},
-      {"backoff", {{"fixed", "linear", "exponential"}, {"Fixed", 1}}},
-      {"delay", duration},
-      {"factor", {{1, 1.5, 1000}, {0.5, 1001, "2"}}},
-      {"max_delay", duration},
-      {"jitter", {{"none", "full", "equal"}, {"half", nullptr}}},
-      {"non_retryable",
-       {{json::array(), {"exit", "signal"}}, {"exit", {""}, {5}}}},
-      {"fanout", {{0, 12, json::array({1, 2})}, {-1, 1.5, "12", nullptr}}},
-      {"lines", {{"a.txt"}, {"", 5}}},
-      {"glob", {{"*.txt"}, {"", 5}}},
-      {"items", {{json::array(), {1, 2}}, {5, "a"}}},
-      {"range",
-       {{{1, 9}, {1, 9, 2}}, {9, json::array({1}), {1, 2, 3, 4}, {1, "x"}}}},
+    {"version", {{1}, {0, 2, "1", nullptr}}},
+    {"name", name},
+    {"meta", object},
+    {"idempotency_key", label},
+    {"retry_budget", share},
+    {"handler", label},
+    {"max_retries", retries},
+    {"timeout", duration},
+    {"max_concurrency", {{1, 8}, {0, -1, "1"}}},
+    {"tolerate", share},
+    {"on_failure", {{"wait", "fail_fast"}, {"stop", 1}}},
+    {"collect", {{"none", "outputs"}, {"reduce", json::object()}}},
+    {"backoff", {{"fixed", "linear", "exponential"}, {"Fixed", 1}}},
+    {"delay", duration},
+    {"factor", {{1, 1.5, 1000}, {0.5, 1001, "2"}}},
+    {"max_delay", duration},
+    {"jitter", {{"none", "full", "equal"}, {"half", nullptr}}},
+    {"non_retryable",
+     {{json::array(), {"exit", "signal"}}, {"exit", {""}, {5}}}},
+    {"fanout", {{0, 12, json::array({1, 2})}, {-1, 1.5, "12", nullptr}}},
+    {"lines", {{"a.txt"}, {"", 5}}},
+    {"glob", {{"*.txt"}, {"", 5}}},
+    {"items", {{json::array(), {1, 2}}, {5, "a"}}},
+    {"range",
+     {{{1, 9}, {1, 9, 2}}, {9, json::array({1}), {1, 2, 3, 4}, {1, "x"}}}},
   };
   return all;
 }
@@ -254,7 +250,7 @@ CAF_TEST(fanouts are judged alike) {
     judge(schema, document, good);
   };
   const auto& kinds = schema.at(
-      "/$defs/input/properties/fanout/anyOf/2/properties"_json_pointer);
+    "/$defs/input/properties/fanout/anyOf/2/properties"_json_pointer);
   CAF_CHECK_EQUAL(kinds.size(), 4u);
   for (const auto& [kind, rule] : kinds.items()) {
     for (const auto& value : field_samples().at(kind).good)

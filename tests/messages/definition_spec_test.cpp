@@ -70,14 +70,14 @@ bool round_trip(const task_spec& task) {
 
 CAF_TEST(limits name themselves) {
   const json two{
-      {"tasks", {{"a", {{"handler", "noop"}}}, {"b", {{"handler", "noop"}}}}}};
+    {"tasks", {{"a", {{"handler", "noop"}}}, {"b", {{"handler", "noop"}}}}}};
   CAF_CHECK_EQUAL(read_errors(two, {.max_tasks = 2}), "");
   CAF_CHECK_EQUAL(read_errors(two, {.max_tasks = 1}),
                   "/tasks: has 2 tasks; the limit `max_tasks` is 1");
   const auto parent = [](const json& fanout) {
     return json{
-        {"tasks",
-         {{"a", {{"handler", "noop"}, {"input", {{"fanout", fanout}}}}}}}};
+      {"tasks",
+       {{"a", {{"handler", "noop"}, {"input", {{"fanout", fanout}}}}}}}};
   };
   const definition_context narrow{.max_width = 3};
   const auto too_wide = [](const std::string& count) {
@@ -90,9 +90,9 @@ CAF_TEST(limits name themselves) {
   CAF_CHECK_EQUAL(read_errors(parent({{"range", {1, 5}}}), narrow),
                   too_wide("5"));
   CAF_CHECK_EQUAL(
-      read_errors(parent(3), {.max_input = 5}),
-      "/tasks/a/input: is 12 bytes of JSON; the limit `max_input` is 5 (a long "
-      "list can be a file: {lines: PATH})");
+    read_errors(parent(3), {.max_input = 5}),
+    "/tasks/a/input: is 12 bytes of JSON; the limit `max_input` is 5 (a long "
+    "list can be a file: {lines: PATH})");
   CAF_CHECK_EQUAL(read_errors(parent(3), {.max_input = 12}), "");
   CAF_CHECK_EQUAL(read_errors({{"meta", {{"a", "xyz"}}},
                                {"tasks", {{"a", {{"handler", "noop"}}}}}},
@@ -107,14 +107,14 @@ CAF_TEST(limits name themselves) {
 CAF_TEST(the handler has its say) {
   definition_context context;
   std::string seen;
-  context.check_handler =
-      [&](const std::string& handler,
+  context.check_handler
+    = [&](const std::string& handler,
           const json& input) -> std::vector<definition_error> {
     seen += handler + dump(input);
     return {{"/input/argv/0", "no such program"}};
   };
   const json document{
-      {"tasks", {{"a", {{"handler", "exec"}, {"input", {{"argv", {"x"}}}}}}}}};
+    {"tasks", {{"a", {{"handler", "exec"}, {"input", {{"argv", {"x"}}}}}}}}};
   CAF_CHECK_EQUAL(read_errors(document, context),
                   "/tasks/a/input/argv/0: no such program");
   CAF_CHECK_EQUAL(seen, R"(exec{"argv":["x"]})");
@@ -124,9 +124,9 @@ CAF_TEST(the handler has its say) {
 
 CAF_TEST(relative paths without a directory stay) {
   const json document{
-      {"tasks",
-       {{"a",
-         {{"handler", "noop"}, {"input", {{"fanout", {{"lines", "f"}}}}}}}}}};
+    {"tasks",
+     {{"a",
+       {{"handler", "noop"}, {"input", {{"fanout", {{"lines", "f"}}}}}}}}}};
   const auto nowhere = read_definition(document, {});
   CAF_CHECK_EQUAL(nowhere.spec.tasks[0].fanout.path, "f");
   const auto in_root = read_definition(document, {.directory = "/"});
@@ -136,9 +136,9 @@ CAF_TEST(relative paths without a directory stay) {
 CAF_TEST(good specs pass) {
   CAF_CHECK_EQUAL(spoilt([](auto&, auto&) {}), "");
   CAF_CHECK_EQUAL(
-      joined(check_spec(run_spec{"r"}.task("h").fanout(100'000), {})), "");
+    joined(check_spec(run_spec{"r"}.task("h").fanout(100'000), {})), "");
   CAF_CHECK_EQUAL(
-      joined(check_spec(run_spec{"r"}.task("h").fanout({"1", "{}"}), {})), "");
+    joined(check_spec(run_spec{"r"}.task("h").fanout({"1", "{}"}), {})), "");
 }
 
 CAF_TEST(specs of C++ obey the same rules) {

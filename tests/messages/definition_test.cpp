@@ -61,7 +61,7 @@ CAF_TEST(every field arrives) {
 
 CAF_TEST(numbers may be zero) {
   const auto task = task_of(
-      R"("max_retries": 0, "timeout": 0,
+    R"("max_retries": 0, "timeout": 0,
          "retry": {"delay": 0, "max_delay": "0"})");
   CAF_CHECK_EQUAL(task.retry.max_retries, 0);
   CAF_CHECK_EQUAL(task.retry.delay.count(), 0);
@@ -88,8 +88,8 @@ CAF_TEST(fields of the run) {
                      + R"(, "tasks": {"a": {"handler": "noop"}}})");
   };
   CAF_CHECK_EQUAL(with(R"("version": 1)"), "");
-  const std::string version =
-      " is no version of run definitions that is known here; write 1";
+  const std::string version
+    = " is no version of run definitions that is known here; write 1";
   CAF_CHECK_EQUAL(with(R"("version": 2)"), "/version: 2" + version);
   CAF_CHECK_EQUAL(with(R"("version": "1")"), "/version: \"1\"" + version);
   CAF_CHECK_EQUAL(with(R"("name": 5)"), "/name: must be text, not 5");
@@ -163,14 +163,13 @@ CAF_TEST(fields of a task) {
   for (const auto* bad : {"\"5 parsecs\"", "5", "\"\"", "null", "\"-1s\""})
     CAF_CHECK_EQUAL(task_errors(std::string{R"("timeout": )"} + bad),
                     at + "timeout: " + bad
-                        + " is not a duration (write 250ms, 5s, 10m or 2h)");
+                      + " is not a duration (write 250ms, 5s, 10m or 2h)");
   for (const auto* bad :
        {"-1", "\"5\"", "\"101%\"", "\"%\"", "\"-5%\"", "\"5 %\"", "1.5",
         "\"1e1%\"", "\"inf%\"", "\"1.2.3%\"", "\".5%\""})
-    CAF_CHECK_EQUAL(
-        task_errors(std::string{R"("tolerate": )"} + bad),
-        at + "tolerate: " + bad
-            + " is neither a count nor a share (write 10 or \"5%\")");
+    CAF_CHECK_EQUAL(task_errors(std::string{R"("tolerate": )"} + bad),
+                    at + "tolerate: " + bad
+                      + " is neither a count nor a share (write 10 or \"5%\")");
   CAF_CHECK(task_of(R"("tolerate": "100%")").tolerate == share(0, 100));
   CAF_CHECK_EQUAL(task_errors(R"("on_failure": "stop")"),
                   at + "on_failure: must be wait or fail_fast, not \"stop\"");
@@ -185,14 +184,14 @@ CAF_TEST(fields of retry) {
                   at + ": must be an object, not 5");
   CAF_CHECK_EQUAL(with(R"("backoff": "cubic")"),
                   at
-                      + "/backoff: must be fixed, linear or exponential, not "
-                        "\"cubic\"");
+                    + "/backoff: must be fixed, linear or exponential, not "
+                      "\"cubic\"");
   CAF_CHECK_EQUAL(with(R"("jitter": 1)"),
                   at + "/jitter: must be none, full or equal, not 1");
   CAF_CHECK_EQUAL(with(R"("delay": "5 parsecs")"),
                   at
-                      + "/delay: \"5 parsecs\" is not a duration (write 250ms, "
-                        "5s, 10m or 2h)");
+                    + "/delay: \"5 parsecs\" is not a duration (write 250ms, "
+                      "5s, 10m or 2h)");
   CAF_CHECK_EQUAL(with(R"("factor": 0.5)"),
                   at + "/factor: must be between 1.0 and 1000.0, not 0.5");
   CAF_CHECK_EQUAL(with(R"("factor": "2")"),
@@ -201,11 +200,10 @@ CAF_TEST(fields of retry) {
                   at + "/non_retryable: must be a list, not \"exit\"");
   CAF_CHECK_EQUAL(with(R"("non_retryable": ["a", 5])"),
                   at + "/non_retryable/1: must be text, not 5");
-  CAF_CHECK_EQUAL(
-      with(R"("max_retries": 5)"),
-      at
-          + "/max_retries: \"max_retries\" belongs beside \"retry\","
-            " not in it");
+  CAF_CHECK_EQUAL(with(R"("max_retries": 5)"),
+                  at
+                    + "/max_retries: \"max_retries\" belongs beside \"retry\","
+                      " not in it");
 }
 
 CAF_TEST(what is not supported yet) {
@@ -213,7 +211,7 @@ CAF_TEST(what is not supported yet) {
                            "heartbeat_timeout", "reduce"})
     CAF_CHECK_EQUAL(task_errors(dump(name) + ": 1"),
                     std::string{"/tasks/a/"} + name + ": \"" + name
-                        + "\" is not supported yet");
+                      + "\" is not supported yet");
   CAF_CHECK_EQUAL(errors_of(R"({"deadline": "1h",
                                 "tasks": {"a": {"handler": "noop"}}})"),
                   "/deadline: \"deadline\" is not supported yet");
@@ -224,8 +222,8 @@ CAF_TEST(what is not supported yet) {
                   "none or outputs)");
   const std::string input = R"("input": {"stdin": {"from": "b"}})";
   CAF_CHECK_EQUAL(
-      errors_of(R"({"tasks": {"a": {"handler": "exec", )" + input + "}}}"),
-      "/tasks/a/input/stdin/from: \"from\" is not supported yet");
+    errors_of(R"({"tasks": {"a": {"handler": "exec", )" + input + "}}}"),
+    "/tasks/a/input/stdin/from: \"from\" is not supported yet");
   CAF_CHECK_EQUAL(task_errors(input), "");
 }
 

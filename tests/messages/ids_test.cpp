@@ -36,8 +36,8 @@ CAF_TEST(ulids come back from their text) {
 CAF_TEST(each bit changes the text) {
   for (int bit = 0; bit < 40; ++bit) {
     const auto value = std::uint64_t{1} << bit;
-    for (const auto& id : {ulid{value, 0, 0}, ulid{0, value, 0},
-                           ulid{0, 0, value}})
+    for (const auto& id :
+         {ulid{value, 0, 0}, ulid{0, value, 0}, ulid{0, 0, value}})
       CAF_CHECK(parse_ulid(to_string(id)) == id);
   }
 }

@@ -31,8 +31,8 @@ std::string nested(std::size_t depth) {
 } // namespace
 
 CAF_TEST(values come back as they were written) {
-  const std::string text =
-      R"({"a":[1,-2,3.5,true,false,null,"x\"y"],"b":{"c":{}},"d":[]})";
+  const std::string text
+    = R"({"a":[1,-2,3.5,true,false,null,"x\"y"],"b":{"c":{}},"d":[]})";
   const auto value = parse_json(text);
   CAF_REQUIRE(value.has_value());
   CAF_CHECK_EQUAL(dump(*value), text);
@@ -67,7 +67,7 @@ CAF_TEST(errors are short clean text) {
   CAF_CHECK_LESS(trouble('"' + std::string(100'000, 'x')).size(), 300u);
   CAF_CHECK_LESS(trouble("{\"" + std::string(9000, 'k') + "\":1,\""
                          + std::string(9000, 'k') + "\":2}")
-                     .size(),
+                   .size(),
                  300u);
 }
 
@@ -112,7 +112,7 @@ CAF_TEST(dump replaces malformed bytes) {
   CAF_CHECK_EQUAL(dump("\xC3\xA9\n"), "\"\xC3\xA9\\n\"");
 }
 
-CAF_TEST(bytes are well formed text or not) {
+CAF_TEST(some bytes are no text) {
   CAF_CHECK(valid_utf8(""));
   CAF_CHECK(valid_utf8("plain"));
   CAF_CHECK(valid_utf8(std::string_view{"\0", 1}));
@@ -131,4 +131,14 @@ CAF_TEST(bytes are well formed text or not) {
   CAF_CHECK(!valid_utf8("\xF0\x9F\x98"));
   CAF_CHECK(!valid_utf8("\xE2\x28\xA1"));
   CAF_CHECK(!valid_utf8("\xF0\x9F\x28\x80"));
+}
+
+CAF_TEST(what is JSON and what is not) {
+  for (const auto* good :
+       {"1", "null", "\"\"", "\"plain text\"", "\"esc\\\"aped\"", "[1,{}]",
+        " {\"a\":[\"b\"]} ", "\"h\xc3\xa4\""})
+    CAF_CHECK(is_json(good));
+  for (const auto* bad : {"", "\"", "plain", "\"a\"b\"", "\"a\\\"", "[1",
+                          "\"a\nb\"", "\"\xff\"", "1 2", "{\"a\"}"})
+    CAF_CHECK(!is_json(bad));
 }

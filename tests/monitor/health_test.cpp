@@ -52,7 +52,8 @@ CAF_TEST(each thing that is wrong is a reason of its own) {
   } const cases[]{
     {"p#3", health::warning,
      [](observations& x) {
-       x.stuck = {{.id = "T", .name = "p#3", .started_at = now - milliseconds{600'000}}};
+       x.stuck = {
+         {.id = "T", .name = "p#3", .started_at = now - milliseconds{600'000}}};
      }},
     {"20%", health::warning,
      [](observations& x) { x.failed_attempts = 4, x.succeeded_attempts = 16; }},
@@ -63,9 +64,13 @@ CAF_TEST(each thing that is wrong is a reason of its own) {
     {"no engine works", health::warning,
      [](observations& x) { x.engine_runs = false, x.runs_open = 2; }},
     {"retry storm: 30 task(s)", health::warning,
-     [](observations& x) { x.storms = {{"exit", "no route", "a#1", "R", 30, 1}}; }},
+     [](observations& x) {
+       x.storms = {{"exit", "no route", "a#1", "R", 30, 1}};
+     }},
     {"retried 7 times", health::warning,
-     [](observations& x) { x.storms = {{"exit", "no route", "a#1", "R", 1, 7}}; }},
+     [](observations& x) {
+       x.storms = {{"exit", "no route", "a#1", "R", 1, 7}};
+     }},
     {"longer than 500ms", health::warning,
      [](observations& x) { x.commit_p99_seconds = 0.5; }},
     {"200000 events behind", health::warning,
@@ -161,13 +166,13 @@ CAF_TEST(messages that differ in numbers and names only are one) {
   CAF_CHECK_EQUAL(normalise_message("cannot open '/a/b': error 13"),
                   "cannot open '…': error N");
   CAF_CHECK_EQUAL(normalise_message("no /tmp/x here"), "no PATH here");
-  const auto groups = group_failures(
-    {{.name = "a#1",
-      .updated_at = now,
-      .last_error = R"({"type":"exit","message":"exit 3"})"},
-     {.name = "a#2",
-      .updated_at = now - milliseconds{9},
-      .last_error = R"({"type":"exit","message":"exit 4"})"}});
+  const auto groups
+    = group_failures({{.name = "a#1",
+                       .updated_at = now,
+                       .last_error = R"({"type":"exit","message":"exit 3"})"},
+                      {.name = "a#2",
+                       .updated_at = now - milliseconds{9},
+                       .last_error = R"({"type":"exit","message":"exit 4"})"}});
   CAF_REQUIRE_EQUAL(groups.size(), 1u);
   CAF_CHECK_EQUAL(groups[0].count, 2);
   CAF_CHECK_EQUAL(groups[0].example, "exit 3");

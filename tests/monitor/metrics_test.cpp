@@ -74,9 +74,10 @@ CAF_TEST(what cannot be read is left out) {
 CAF_TEST(the tables tell of runs and tasks by state) {
   const auto db = make_memory_store();
   change_set changes;
-  changes.submissions.push_back({.name = "r",
-                                 .tasks = {{{.name = "a", .handler = "noop"}, {}, -1}},
-                                 .at = from_ms(1000)});
+  changes.submissions.push_back(
+    {.name = "r",
+     .tasks = {{{.name = "a", .handler = "noop"}, {}, -1}},
+     .at = from_ms(1000)});
   changes.engine_report
     = R"([{"name":"mine","help":"","type":"gauge","samples":[{"labels":{},"value":1}]}])";
   std::vector batch{changes};

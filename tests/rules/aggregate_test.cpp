@@ -32,8 +32,8 @@ CAF_TEST(parents of all small combinations) {
             spec.tolerate = {tolerated, 0};
             const auto move = rules::plan_parent(parent, spec, {}, now);
             const auto to = broken || bad > tolerated ? task_state::failed
-                            : gone > 0 ? task_state::cancelled
-                                       : task_state::succeeded;
+                            : gone > 0                ? task_state::cancelled
+                                                      : task_state::succeeded;
             CAF_CHECK(move.from == task_state::pending);
             CAF_CHECK(move.to == to);
             CAF_CHECK(legal_parent_move(move.from, move.to));
@@ -91,9 +91,8 @@ CAF_TEST(a share of failures is rounded down) {
       task_spec spec;
       spec.tolerate = {0, static_cast<double>(percent)};
       const auto move = rules::plan_parent(parent, spec, {}, now);
-      CAF_CHECK_EQUAL(to_string(move.to), std::string{failed > tolerated
-                                                        ? "FAILED"
-                                                        : "SUCCEEDED"});
+      CAF_CHECK_EQUAL(to_string(move.to),
+                      std::string{failed > tolerated ? "FAILED" : "SUCCEEDED"});
       // The share is one of all children, however many exist so far.
       spec.on_failure = on_failure::fail_fast;
       parent.children.succeeded = 0;
@@ -104,8 +103,8 @@ CAF_TEST(a share of failures is rounded down) {
 }
 
 CAF_TEST(a parent that has failed gets no more children) {
-  fanout_record parent{.task = 3, .run = 1, .base = 10, .total = 9,
-                       .expanded = 4, .offset = 77};
+  fanout_record parent{
+    .task = 3, .run = 1, .base = 10, .total = 9, .expanded = 4, .offset = 77};
   parent.children.failed = 2;
   const auto end = rules::plan_no_more_children(parent, now);
   CAF_CHECK_EQUAL(end.run, 1);
@@ -161,4 +160,18 @@ CAF_TEST(runs of all small combinations) {
   const auto start = rules::plan_run_start(4, now);
   CAF_CHECK(start.from == run_state::pending);
   CAF_CHECK(start.to == run_state::running);
+}
+
+CAF_TEST(a run is done with its last task) {
+  run_record run{.key = 1, .tasks = 4};
+  for (const auto to : {task_state::succeeded, task_state::failed,
+                        task_state::cancelled, task_state::pending}) {
+    CAF_CHECK(!rules::run_is_done(run));
+    run = rules::after_task(run, to);
+  }
+  CAF_CHECK_EQUAL(run.succeeded, 1);
+  CAF_CHECK_EQUAL(run.failed, 1);
+  CAF_CHECK_EQUAL(run.cancelled, 1);
+  CAF_CHECK(!rules::run_is_done(run));
+  CAF_CHECK(rules::run_is_done(rules::after_task(run, task_state::failed)));
 }

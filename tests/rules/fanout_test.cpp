@@ -1,6 +1,7 @@
 #define CAF_SUITE rules.fanout
 
 #include <algorithm>
+#include <array>
 
 #include <conductor/fanout_rules.hpp>
 
@@ -13,8 +14,8 @@ namespace {
 constexpr auto now = from_ms(1'767'225'600'000);
 
 fanout_record parent_at(std::int64_t expanded, std::int64_t total) {
-  return {.task = 3, .run = 1, .base = 10, .total = total,
-          .expanded = expanded};
+  return {
+    .task = 3, .run = 1, .base = 10, .total = total, .expanded = expanded};
 }
 
 } // namespace
@@ -68,4 +69,44 @@ CAF_TEST(a broken source ends the expansion where it is) {
     CAF_CHECK(plan.moves.empty());
     CAF_CHECK_EQUAL(plan.expansions.at(0).notes.size(), 2u);
   }
+}
+
+CAF_TEST(small fan outs are submitted with their children) {
+  const auto fanout = [](source_kind kind, std::int64_t total) {
+    task_submission t;
+    t.spec.fanout.kind = kind;
+    t.total = total;
+    return t;
+  };
+  change_set plan;
+  plan.submissions.push_back({.at = now});
+  auto& tasks = plan.submissions[0].tasks;
+  tasks.push_back({});                              // a leaf
+  tasks.push_back(fanout(source_kind::count, 4));   // fits
+  tasks.push_back(fanout(source_kind::count, 100)); // does not
+  tasks.push_back(fanout(source_kind::lines, 1));   // its file may change
+  tasks.back().source.path = "list";
+  tasks.push_back(fanout(source_kind::items, 2)); // fits
+  tasks.back().spec.fanout.items = {"7", "8"};
+  tasks.push_back(fanout(source_kind::range, 5)); // no more room
+  tasks.push_back(fanout(source_kind::count, 0)); // needs none
+  rules::add_small_fanouts(plan, 10);
+  CAF_REQUIRE_EQUAL(plan.expansions.size(), 3u);
+  const std::array places{1, 4, 6};
+  const std::array counts{4, 2, 0};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto& page = plan.expansions[i];
+    CAF_CHECK_EQUAL(page.run, new_run);
+    CAF_CHECK_EQUAL(page.parent, new_task(places[i]));
+    CAF_CHECK_EQUAL(page.first, 1);
+    CAF_CHECK_EQUAL(page.count, counts[i]);
+    CAF_CHECK_EQUAL(page.notes.size(), 2u);
+    CAF_CHECK(page.at == now);
+  }
+  CAF_CHECK_EQUAL(plan.expansions[0].items.size(), 0u);
+  CAF_CHECK_EQUAL(plan.expansions[1].items.at(1), "8");
+  CAF_CHECK_EQUAL(plan.leading.size(), 6u);
+  CAF_CHECK_EQUAL(plan.run_starts.size(), 3u);
+  CAF_REQUIRE_EQUAL(plan.moves.size(), 1u); // the empty one is settled
+  CAF_CHECK_EQUAL(plan.moves[0].tasks.first, new_task(6));
 }

@@ -15,12 +15,12 @@ using enum task_state;
 
 CAF_TEST(leaves parents and the run are taken up in one change set) {
   const run_record run{.key = 7, .state = run_state::failed};
-  const auto plan = rules::plan_reopening(
-    run,
-    {{{12, 7, 11, 4, 3, 0}, failed},
-     {{13, 7, 11, 4, 3, 0}, failed},
-     {{14, 7, 11, 0, 0, 0}, cancelled}},
-    {{.task = 11, .run = 7, .state = failed}}, now);
+  const auto plan
+    = rules::plan_reopening(run,
+                            {{{12, 7, 11, 4, 3, 0}, failed},
+                             {{13, 7, 11, 4, 3, 0}, failed},
+                             {{14, 7, 11, 0, 0, 0}, cancelled}},
+                            {{.task = 11, .run = 7, .state = failed}}, now);
   CAF_REQUIRE_EQUAL(plan.moves.size(), 3u);
   const auto& both = plan.moves[0];
   CAF_CHECK(both.tasks == (task_range{12, 2}));

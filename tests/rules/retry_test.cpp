@@ -31,9 +31,8 @@ std::string because(const task_move& move) {
 
 CAF_TEST(delays of all backoffs jitters and caps) {
   using enum backoff;
-  const std::int64_t table[3][4] = {{100, 100, 100, 100},
-                                    {100, 200, 300, 400},
-                                    {100, 300, 900, 2700}};
+  const std::int64_t table[3][4]
+    = {{100, 100, 100, 100}, {100, 200, 300, 400}, {100, 300, 900, 2700}};
   for (auto b : {fixed, linear, exponential})
     for (std::int64_t cap : {0, 50, 250, 900, 100'000})
       for (std::int32_t n = 1; n <= 4; ++n) {

@@ -32,14 +32,19 @@ void fill(workbench& w, int runs) {
     lease.events.push_back({event_kind::task_started, "{}"});
     end.events.push_back({event_kind::task_succeeded, "{}"});
     end.output = R"({"n":1})";
-    changes.run_starts.push_back({run.key, run_state::pending,
-                                  run_state::running, w.now,
+    changes.run_starts.push_back({run.key,
+                                  run_state::pending,
+                                  run_state::running,
+                                  w.now,
                                   {{event_kind::run_started, "{}"}}});
     changes.moves = {lease, end};
     changes.released = {task};
     if (i < runs)
       changes.run_moves.push_back(
-        {run.key, run_state::running, run_state::succeeded, w.now,
+        {run.key,
+         run_state::running,
+         run_state::succeeded,
+         w.now,
          {{event_kind::run_aggregated, R"({"state":"SUCCEEDED"})"}}});
     w.apply(changes);
     w.now += milliseconds{100};
@@ -75,11 +80,11 @@ CAF_TEST(a backup beside a working engine is whole and can be used) {
   fill(w, 1); // goes on; the copy does not see it
   CAF_CHECK_EQUAL(verify(copy), "");
   const auto again = test::open(copy);
-  CAF_CHECK_EQUAL(keys(*again->open_reader()),
-                  (std::vector<run_key>{3, 2, 1}));
+  CAF_CHECK_EQUAL(keys(*again->open_reader()), (std::vector<run_key>{3, 2, 1}));
   const auto mode = std::filesystem::status(copy).permissions();
-  CAF_CHECK(mode == (std::filesystem::perms::owner_read
-                     | std::filesystem::perms::owner_write));
+  CAF_CHECK(mode
+            == (std::filesystem::perms::owner_read
+                | std::filesystem::perms::owner_write));
 }
 
 CAF_TEST(a backup overwrites nothing and leaves nothing behind) {
@@ -163,8 +168,7 @@ CAF_TEST(what is missing without having been pruned is found) {
   for (const auto* lie :
        {"DELETE FROM event_spans WHERE run=3 AND seq=(SELECT max(seq) FROM "
         "event_spans WHERE run=3)",
-        "UPDATE prunings SET events=events-1",
-        "DELETE FROM prunings"}) {
+        "UPDATE prunings SET events=events-1", "DELETE FROM prunings"}) {
     const auto path = dir.next();
     five_runs(path);
     CAF_REQUIRE(prune_database(path, {.run = 2}));

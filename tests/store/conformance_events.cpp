@@ -41,13 +41,13 @@ void events_by_filter_and_page(const store_factory& make) {
   workbench w{make};
   w.submit_children(3);
   w.submit({leaf("b")});
-  const auto seqs = [&](event_filter filter, event_seq after,
-                        std::size_t limit) {
-    std::vector<event_seq> out;
-    for (const auto& e : w.reader->list_events(filter, after, limit))
-      out.push_back(e.seq);
-    return out;
-  };
+  const auto seqs
+    = [&](event_filter filter, event_seq after, std::size_t limit) {
+        std::vector<event_seq> out;
+        for (const auto& e : w.reader->list_events(filter, after, limit))
+          out.push_back(e.seq);
+        return out;
+      };
   require_same("page", seqs({}, 3, 2), {4, 5});
   require_same("run", seqs({2, 0, ""}, 0, 9), {6, 7});
   require_same("task", seqs({0, 3, ""}, 0, 9), {4});
@@ -62,10 +62,10 @@ void events_are_chained_run_by_run(const store_factory& make) {
   for (int i = 0; i < 3; ++i) {
     change_set changes;
     changes.submissions.push_back(
-        {.name = "r", .tasks = {leaf("a"), leaf("b")}, .at = w.now});
+      {.name = "r", .tasks = {leaf("a"), leaf("b")}, .at = w.now});
     if (i > 0)
       changes.leading.push_back(
-          {1, 2, w.now, {event_kind::task_late_result, "\"ä\""}});
+        {1, 2, w.now, {event_kind::task_late_result, "\"ä\""}});
     changes.notes.push_back({0, 0, w.now, {event_kind::health_changed, "{}"}});
     for (auto& span : w.commit(changes).fact.events)
       spans.push_back(span);
@@ -102,7 +102,7 @@ void long_ranges_make_several_spans(const store_factory& make) {
   w.submit({parent("p", 2'500)});
   change_set changes;
   changes.expansions.push_back(
-      {.run = 1, .parent = 1, .count = 2'500, .at = w.now});
+    {.run = 1, .parent = 1, .count = 2'500, .at = w.now});
   std::vector<std::int64_t> counts;
   for (const auto& span : w.commit(changes).fact.events)
     counts.push_back(span.count);
@@ -129,12 +129,12 @@ void event_spans_by_run_and_page(const store_factory& make) {
   commit(std::move(runs));
   change_set children;
   children.expansions.push_back(
-      {.run = 1, .parent = 1, .count = 2'000, .at = w.now});
+    {.run = 1, .parent = 1, .count = 2'000, .at = w.now});
   commit(std::move(children));
   w.now += milliseconds{100};
   change_set leased;
   leased.moves.push_back(
-      w.plan(1, {2, 1'500}, task_state::pending, 0, task_state::running));
+    w.plan(1, {2, 1'500}, task_state::pending, 0, task_state::running));
   leased.moves.back().events.push_back({event_kind::task_started, "{\"a\":1}"});
   commit(std::move(leased));
   std::erase_if(spans, [](const auto& span) { return span.run != 1; });
@@ -152,14 +152,14 @@ void event_spans_by_run_and_page(const store_factory& make) {
 
 const std::vector<conformance_case>& event_cases() {
   static const std::vector<conformance_case> cases{
-      {"events as people see them", events_as_people_see_them},
-      {"an event of a range names each task",
-       an_event_of_a_range_names_each_task},
-      {"events by filter and page", events_by_filter_and_page},
-      {"events are chained run by run", events_are_chained_run_by_run},
-      {"a hash tells spans apart", a_hash_tells_spans_apart},
-      {"long ranges make several spans", long_ranges_make_several_spans},
-      {"event spans by run and page", event_spans_by_run_and_page},
+    {"events as people see them", events_as_people_see_them},
+    {"an event of a range names each task",
+     an_event_of_a_range_names_each_task},
+    {"events by filter and page", events_by_filter_and_page},
+    {"events are chained run by run", events_are_chained_run_by_run},
+    {"a hash tells spans apart", a_hash_tells_spans_apart},
+    {"long ranges make several spans", long_ranges_make_several_spans},
+    {"event spans by run and page", event_spans_by_run_and_page},
   };
   return cases;
 }

@@ -101,8 +101,8 @@ void items_and_inputs(const store_factory& make) {
   auto stored = parent("s", 2), counted = parent("c", 2),
        range = parent("r", 2);
   stored.spec.fanout.kind = source_kind::lines;
-  range.spec.fanout = {
-      .kind = source_kind::range, .from = 10, .to = 7, .step = -3};
+  range.spec.fanout
+    = {.kind = source_kind::range, .from = 10, .to = 7, .step = -3};
   w.submit({stored, counted, range});
   change_set changes;
   changes.expansions.push_back(page(w, 1, 2));
@@ -126,15 +126,14 @@ void items_and_inputs(const store_factory& make) {
 
 const std::vector<conformance_case>& expansion_cases() {
   static const std::vector<conformance_case> cases{
-      {"a page creates children", a_page_creates_children},
-      {"a page out of order is refused", a_page_out_of_order_is_refused},
-      {"a page for no parent is refused", a_page_for_no_parent_is_refused},
-      {"a settled parent gets no children", a_settled_parent_gets_no_children},
-      {"a broken source ends the expansion",
-       a_broken_source_ends_the_expansion},
-      {"an empty page moves the offset alone",
-       an_empty_page_moves_the_offset_alone},
-      {"items and inputs", items_and_inputs},
+    {"a page creates children", a_page_creates_children},
+    {"a page out of order is refused", a_page_out_of_order_is_refused},
+    {"a page for no parent is refused", a_page_for_no_parent_is_refused},
+    {"a settled parent gets no children", a_settled_parent_gets_no_children},
+    {"a broken source ends the expansion", a_broken_source_ends_the_expansion},
+    {"an empty page moves the offset alone",
+     an_empty_page_moves_the_offset_alone},
+    {"items and inputs", items_and_inputs},
   };
   return cases;
 }

@@ -13,8 +13,8 @@ void leases_cover_what_moved(const store_factory& make) {
   w.lease(1, {2, 5}, 0);
   const auto until = w.now + milliseconds{1'000};
   require_same(
-      "leases", w.leases(),
-      {{{2, 2}, until, w.kept->epoch()}, {{5, 2}, until, w.kept->epoch()}});
+    "leases", w.leases(),
+    {{{2, 2}, until, w.kept->epoch()}, {{5, 2}, until, w.kept->epoch()}});
 }
 
 void leases_end_are_extended_and_get_lost(const store_factory& make) {
@@ -139,22 +139,22 @@ void due_tasks_soonest_first(const store_factory& make) {
 
 const std::vector<conformance_case>& lease_cases() {
   static const std::vector<conformance_case> cases{
-      {"leases cover what moved", leases_cover_what_moved},
-      {"leases end, are extended and get lost",
-       leases_end_are_extended_and_get_lost},
-      {"a second lease hides no task of the first",
-       a_second_lease_hides_no_task_of_the_first},
-      {"the claim cursor passes what cannot be claimed",
-       the_claim_cursor_passes_what_cannot_be_claimed},
-      {"the claim cursor passes a page of nothing",
-       the_claim_cursor_passes_a_page_of_nothing},
-      {"the claim cursor stays within what exists",
-       the_claim_cursor_stays_within_what_exists},
-      {"a child before the cursor can be due",
-       a_child_before_the_cursor_can_be_due},
-      {"a later attempt leaves the cursor alone",
-       a_later_attempt_leaves_the_cursor_alone},
-      {"due tasks soonest first", due_tasks_soonest_first},
+    {"leases cover what moved", leases_cover_what_moved},
+    {"leases end, are extended and get lost",
+     leases_end_are_extended_and_get_lost},
+    {"a second lease hides no task of the first",
+     a_second_lease_hides_no_task_of_the_first},
+    {"the claim cursor passes what cannot be claimed",
+     the_claim_cursor_passes_what_cannot_be_claimed},
+    {"the claim cursor passes a page of nothing",
+     the_claim_cursor_passes_a_page_of_nothing},
+    {"the claim cursor stays within what exists",
+     the_claim_cursor_stays_within_what_exists},
+    {"a child before the cursor can be due",
+     a_child_before_the_cursor_can_be_due},
+    {"a later attempt leaves the cursor alone",
+     a_later_attempt_leaves_the_cursor_alone},
+    {"due tasks soonest first", due_tasks_soonest_first},
   };
   return cases;
 }

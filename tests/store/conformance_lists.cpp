@@ -19,10 +19,10 @@ void tasks_by_filter_and_page(const store_factory& make) {
   w.submit({parent("p", 3), leaf("q[1]")});
   w.submit({leaf("p")});
   w.expand(1, 1, 3);
-  const auto find = [&](task_filter filter, task_key after = 0,
-                        std::size_t limit = 99) {
-    return names(w.reader->list_tasks(filter, after, limit));
-  };
+  const auto find
+    = [&](task_filter filter, task_key after = 0, std::size_t limit = 99) {
+        return names(w.reader->list_tasks(filter, after, limit));
+      };
   require_same("all", find({}), {"p", "q[1]", "p#1", "p#2", "p#3", "p"});
   require_same("page", find({}, 2, 2), {"p#1", "p#2"});
   require_same("run", find({.run = 2}), {"p"});
@@ -62,15 +62,15 @@ void runs_by_filter_and_page(const store_factory& make) {
   }
   change_set changes;
   changes.run_starts.push_back(
-      {2, run_state::pending, run_state::running, w.now, {}});
+    {2, run_state::pending, run_state::running, w.now, {}});
   w.apply(changes);
-  const auto find = [&](run_filter filter, run_key before = 0,
-                        std::size_t limit = 99) {
-    std::vector<run_key> out;
-    for (const auto& r : w.reader->list_runs(filter, before, limit))
-      out.push_back(r.key);
-    return out;
-  };
+  const auto find
+    = [&](run_filter filter, run_key before = 0, std::size_t limit = 99) {
+        std::vector<run_key> out;
+        for (const auto& r : w.reader->list_runs(filter, before, limit))
+          out.push_back(r.key);
+        return out;
+      };
   require_same("newest first", find({}), {4, 3, 2, 1});
   require_same("page", find({}, 4, 2), {3, 2});
   require_same("state", find({.states = {run_state::running}}), {2});
@@ -90,8 +90,8 @@ void leaves_are_counted(const store_factory& make) {
   w.lease(1, {3, 2}, 0);
   w.move(w.plan(1, {3, 1}, running, 1, failed));
   require_same(
-      "run 1", w.reader->count_leaves(1),
-      state_counts{.unborn = 2, .pending = 2, .running = 1, .failed = 1});
+    "run 1", w.reader->count_leaves(1),
+    state_counts{.unborn = 2, .pending = 2, .running = 1, .failed = 1});
   require_same("run 2", w.reader->count_leaves(2), state_counts{.pending = 1});
   require_same("all", w.reader->count_leaves(0).total(), std::int64_t{7});
   require_same("fanouts", w.reader->list_fanouts(2), {w.fanout(9)});
@@ -156,8 +156,8 @@ void events_are_counted(const store_factory& make) {
 
 void runs_by_label(const store_factory& make) {
   workbench w{make};
-  for (const auto* meta :
-       {R"({"owner":"ops","tries":3})", R"({"owner":"dev","live":true})", "{}"}) {
+  for (const auto* meta : {R"({"owner":"ops","tries":3})",
+                           R"({"owner":"dev","live":true})", "{}"}) {
     change_set changes;
     changes.submissions.push_back(
       {.name = "r", .meta = meta, .tasks = {leaf("a")}, .at = w.now});
@@ -199,7 +199,8 @@ void what_has_waited_longest(const store_factory& make) {
 
 void the_engine_speaks_of_itself(const store_factory& make) {
   workbench w{make};
-  require_same("nothing yet", w.reader->load_engine().report, std::string{"[]"});
+  require_same("nothing yet", w.reader->load_engine().report,
+               std::string{"[]"});
   const auto before = w.reader->load_engine().commits;
   change_set changes;
   changes.engine_report = R"([{"name":"x"}])";
@@ -217,16 +218,16 @@ void the_engine_speaks_of_itself(const store_factory& make) {
 
 const std::vector<conformance_case>& list_cases() {
   static const std::vector<conformance_case> cases{
-      {"tasks by filter and page", tasks_by_filter_and_page},
-      {"tasks by name", tasks_by_name},
-      {"runs by filter and page", runs_by_filter_and_page},
-      {"leaves are counted", leaves_are_counted},
-      {"running tasks that may be stuck", running_tasks_that_may_be_stuck},
-      {"slowest and retried", slowest_and_retried},
-      {"events are counted", events_are_counted},
-      {"runs by label", runs_by_label},
-      {"what has waited longest", what_has_waited_longest},
-      {"the engine speaks of itself", the_engine_speaks_of_itself},
+    {"tasks by filter and page", tasks_by_filter_and_page},
+    {"tasks by name", tasks_by_name},
+    {"runs by filter and page", runs_by_filter_and_page},
+    {"leaves are counted", leaves_are_counted},
+    {"running tasks that may be stuck", running_tasks_that_may_be_stuck},
+    {"slowest and retried", slowest_and_retried},
+    {"events are counted", events_are_counted},
+    {"runs by label", runs_by_label},
+    {"what has waited longest", what_has_waited_longest},
+    {"the engine speaks of itself", the_engine_speaks_of_itself},
   };
   return cases;
 }

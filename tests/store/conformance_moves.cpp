@@ -174,7 +174,7 @@ void runs_move_from_the_state_they_are_in(const store_factory& make) {
     w.now += milliseconds{10};
     change_set changes;
     changes.run_moves.push_back(
-        {1, from, to, w.now, {{event_kind::run_started, "{}"}}});
+      {1, from, to, w.now, {{event_kind::run_started, "{}"}}});
     return w.commit(changes);
   };
   move(run_state::pending, run_state::running);
@@ -183,6 +183,10 @@ void runs_move_from_the_state_they_are_in(const store_factory& make) {
   require_same("silent", stale.replies[0].refusals, {});
   require_same("no events", stale.fact.events, {});
   require_same("no progress", stale.fact.progress, {});
+  const auto early = move(run_state::running, run_state::failed);
+  require_same("tasks are open", early.fact.events, {});
+  require_same("still running", w.run(1).state, run_state::running);
+  w.move(w.plan(0, {1, 1}, pending, 0, cancelled));
   const auto failed_run = move(run_state::running, run_state::failed);
   require_same("finished", w.run(1).finished_at, w.now);
   require_same("event", failed_run.fact.events,
@@ -204,12 +208,13 @@ void parts_apply_in_order(const store_factory& make) {
   changes.notes.push_back({1, 0, w.now, said("last")});
   changes.leading.push_back({1, 0, w.now, said("first")});
   changes.run_starts.push_back(
-      {1, run_state::pending, run_state::running, w.now, {said("start")}});
+    {1, run_state::pending, run_state::running, w.now, {said("start")}});
   changes.expansions.push_back({.run = 1, .parent = 1, .count = 2});
   changes.moves.push_back(w.plan(1, {2, 2}, pending, 0, running));
   changes.moves[0].events = {said("move")};
+  changes.moves.push_back(w.plan(0, {1, 1}, pending, 0, failed));
   changes.run_moves.push_back(
-      {1, run_state::running, run_state::failed, w.now, {said("end")}});
+    {1, run_state::running, run_state::failed, w.now, {said("end")}});
   changes.released = {2};
   std::vector<std::string> seen;
   for (const auto& e : w.commit(changes).fact.events)
@@ -222,19 +227,18 @@ void parts_apply_in_order(const store_factory& make) {
 
 const std::vector<conformance_case>& move_cases() {
   static const std::vector<conformance_case> cases{
-      {"a lease starts an attempt", a_lease_starts_an_attempt},
-      {"tasks of a range are refused one by one",
-       tasks_of_a_range_are_refused_one_by_one},
-      {"a stale attempt changes nothing", a_stale_attempt_changes_nothing},
-      {"a retry and its counts", a_retry_and_its_counts},
-      {"a lost lease costs no retry", a_lost_lease_costs_no_retry},
-      {"texts stay unless set", texts_stay_unless_set},
-      {"top-level tasks count in their run",
-       top_level_tasks_count_in_their_run},
-      {"settling a parent", settling_a_parent},
-      {"runs move from the state they are in",
-       runs_move_from_the_state_they_are_in},
-      {"parts apply in order", parts_apply_in_order},
+    {"a lease starts an attempt", a_lease_starts_an_attempt},
+    {"tasks of a range are refused one by one",
+     tasks_of_a_range_are_refused_one_by_one},
+    {"a stale attempt changes nothing", a_stale_attempt_changes_nothing},
+    {"a retry and its counts", a_retry_and_its_counts},
+    {"a lost lease costs no retry", a_lost_lease_costs_no_retry},
+    {"texts stay unless set", texts_stay_unless_set},
+    {"top-level tasks count in their run", top_level_tasks_count_in_their_run},
+    {"settling a parent", settling_a_parent},
+    {"runs move from the state they are in",
+     runs_move_from_the_state_they_are_in},
+    {"parts apply in order", parts_apply_in_order},
   };
   return cases;
 }

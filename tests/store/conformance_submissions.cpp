@@ -19,7 +19,7 @@ void keys_and_ids(const store_factory& make) {
 }
 
 void ids_of_children_carry_the_time_of_the_submission(
-    const store_factory& make) {
+  const store_factory& make) {
   workbench w{make};
   w.submit({parent("p", 2)});
   const auto submitted = w.now;
@@ -43,10 +43,8 @@ void idempotency_key_answers_the_known_run(const store_factory& make) {
   workbench w{make};
   const auto first = w.submit({leaf("a")}, "key");
   change_set again;
-  again.submissions.push_back({.name = "x",
-                               .idempotency_key = "key",
-                               .tasks = {leaf("b")},
-                               .at = w.now});
+  again.submissions.push_back(
+    {.name = "x", .idempotency_key = "key", .tasks = {leaf("b")}, .at = w.now});
   const auto result = w.commit(again);
   require_same("answer", result.replies[0].runs,
                {{first.key, first.id, true, first.first_task}});
@@ -60,14 +58,49 @@ void idempotency_key_answers_the_known_run(const store_factory& make) {
   require_same("next", w.submit({leaf("b")}, "other").first_task, task_key{2});
 }
 
+void what_a_submission_creates_can_be_named_beside_it(
+  const store_factory& make) {
+  workbench w{make};
+  w.submit({leaf("before")});
+  const auto plan = [&] {
+    change_set changes;
+    changes.submissions.push_back({.name = "x",
+                                   .idempotency_key = "key",
+                                   .tasks = {leaf("a"), parent("b", 3)},
+                                   .at = w.now});
+    changes.run_starts.push_back(
+      {new_run, run_state::pending, run_state::running, w.now, {}});
+    changes.leading.push_back(
+      {new_run, new_task(1), w.now, {event_kind::fanout_detected, "{}"}});
+    changes.expansions.push_back(
+      {.run = new_run, .parent = new_task(1), .count = 2, .at = w.now});
+    changes.moves.push_back({.run = new_run,
+                             .tasks = {new_task(0), 1},
+                             .to = task_state::cancelled,
+                             .at = w.now});
+    return changes;
+  };
+  const auto created = w.commit(plan()).replies[0].runs.front();
+  require_same("state", w.run(created.key).state, run_state::running);
+  require_same("settled", w.run(created.key).cancelled, std::int64_t{1});
+  const auto fanout = *w.reader->load_fanout(created.first_task + 1);
+  require_same("children", fanout.expanded, std::int64_t{2});
+  require_same("child", w.task(fanout.base).parent, created.first_task + 1);
+  const auto noted = w.reader->list_events(
+    {.task = created.first_task + 1, .name = "worker."}, 0, 10);
+  require_same("notes", noted.size(), std::size_t{1});
+  const auto again = w.commit(plan());
+  require_same("known", again.replies[0].runs.front().existed, true);
+  require_same("refused", again.replies[0].refusals, {});
+  require_same("dropped", again.fact.events, {});
+}
+
 void idempotency_key_twice_in_one_change_set(const store_factory& make) {
   workbench w{make};
   change_set changes;
   for (int i = 0; i < 2; ++i)
-    changes.submissions.push_back({.name = "x",
-                                   .idempotency_key = "k",
-                                   .tasks = {leaf("b")},
-                                   .at = w.now});
+    changes.submissions.push_back(
+      {.name = "x", .idempotency_key = "k", .tasks = {leaf("b")}, .at = w.now});
   const auto runs = w.apply(changes).runs;
   require("second existed", !runs.at(0).existed && runs.at(1).existed);
   require_same("key", runs[0].key, runs[1].key);
@@ -77,15 +110,14 @@ void submission_events(const store_factory& make) {
   workbench w{make};
   change_set changes;
   changes.submissions.push_back(
-      {.name = "r", .tasks = {leaf("a"), parent("p", 3)}, .at = w.now});
+    {.name = "r", .tasks = {leaf("a"), parent("p", 3)}, .at = w.now});
   const auto fact = w.commit(changes).fact;
   require_same(
-      "events", fact.events,
-      {{1, 1, 0, 1, event_kind::run_created, w.now,
-        R"({"name":"r","tasks":2})"},
-       {2, 1, 1, 1, event_kind::task_created, w.now, R"({"name":"a"})"},
-       {3, 1, 2, 1, event_kind::task_created, w.now,
-        R"({"children":3,"name":"p"})"}});
+    "events", fact.events,
+    {{1, 1, 0, 1, event_kind::run_created, w.now, R"({"name":"r","tasks":2})"},
+     {2, 1, 1, 1, event_kind::task_created, w.now, R"({"name":"a"})"},
+     {3, 1, 2, 1, event_kind::task_created, w.now,
+      R"({"children":3,"name":"p"})"}});
   require_same("number", fact.number, std::uint64_t{1});
   require_same("parents", fact.parents, {w.fanout(2)});
   require_same("progress", fact.progress, {w.run(1)});
@@ -131,17 +163,19 @@ void what_was_submitted_comes_back(const store_factory& make) {
 
 const std::vector<conformance_case>& submission_cases() {
   static const std::vector<conformance_case> cases{
-      {"keys and ids", keys_and_ids},
-      {"ids of children carry the time of the submission",
-       ids_of_children_carry_the_time_of_the_submission},
-      {"idempotency key answers the known run",
-       idempotency_key_answers_the_known_run},
-      {"idempotency key twice in one change set",
-       idempotency_key_twice_in_one_change_set},
-      {"submission events", submission_events},
-      {"a new run and its tasks are pending",
-       a_new_run_and_its_tasks_are_pending},
-      {"what was submitted comes back", what_was_submitted_comes_back},
+    {"keys and ids", keys_and_ids},
+    {"ids of children carry the time of the submission",
+     ids_of_children_carry_the_time_of_the_submission},
+    {"idempotency key answers the known run",
+     idempotency_key_answers_the_known_run},
+    {"idempotency key twice in one change set",
+     idempotency_key_twice_in_one_change_set},
+    {"what a submission creates can be named beside it",
+     what_a_submission_creates_can_be_named_beside_it},
+    {"submission events", submission_events},
+    {"a new run and its tasks are pending",
+     a_new_run_and_its_tasks_are_pending},
+    {"what was submitted comes back", what_was_submitted_comes_back},
   };
   return cases;
 }

@@ -37,8 +37,14 @@ struct folder {
 
 task_move move(task_range tasks, task_state from, std::int32_t attempt,
                task_state to, event_kind kind) {
-  task_move m{.run = 1, .parent = 1, .tasks = tasks, .from = from,
-              .attempt = attempt, .to = to, .at = start, .until = start};
+  task_move m{.run = 1,
+              .parent = 1,
+              .tasks = tasks,
+              .from = from,
+              .attempt = attempt,
+              .to = to,
+              .at = start,
+              .until = start};
   m.events.push_back({kind, R"({"attempt":1})"});
   return m;
 }
@@ -51,33 +57,36 @@ std::vector<change_set> batch(int number) {
   auto& c = changes[0];
   const std::string text = "\"" + std::string(9'000, 'x') + "\"";
   switch (number) {
-    case 0:
-      c.submissions.push_back({.name = "first",
-                               .meta = "{\"x\":" + text + "}",
-                               .tasks = {test::parent("p", 3)},
-                               .at = start});
-      break;
-    case 1:
-      c.run_starts.push_back({1, run_state::pending, run_state::running, start,
-                              {{event_kind::run_started, "{}"}}});
-      c.expansions.push_back({.run = 1, .parent = 1, .count = 3, .at = start});
-      changes[1].notes.push_back(
-        {1, 1, start, {event_kind::fanout_detected, "{}"}});
-      break;
-    case 2:
-      c.moves.push_back(
-        move({2, 3}, pending, 0, running, event_kind::task_started));
-      break;
-    case 3:
-      c.moves.push_back(
-        move({2, 3}, running, 1, succeeded, event_kind::task_succeeded));
-      c.moves.back().output = text;
-      c.released.push_back(2);
-      break;
-    default:
-      c.submissions.push_back(
-        {.name = "second", .tasks = {test::leaf("l")}, .at = start});
-      break;
+  case 0:
+    c.submissions.push_back({.name = "first",
+                             .meta = "{\"x\":" + text + "}",
+                             .tasks = {test::parent("p", 3)},
+                             .at = start});
+    break;
+  case 1:
+    c.run_starts.push_back({1,
+                            run_state::pending,
+                            run_state::running,
+                            start,
+                            {{event_kind::run_started, "{}"}}});
+    c.expansions.push_back({.run = 1, .parent = 1, .count = 3, .at = start});
+    changes[1].notes.push_back(
+      {1, 1, start, {event_kind::fanout_detected, "{}"}});
+    break;
+  case 2:
+    c.moves.push_back(
+      move({2, 3}, pending, 0, running, event_kind::task_started));
+    break;
+  case 3:
+    c.moves.push_back(
+      move({2, 3}, running, 1, succeeded, event_kind::task_succeeded));
+    c.moves.back().output = text;
+    c.released.push_back(2);
+    break;
+  default:
+    c.submissions.push_back(
+      {.name = "second", .tasks = {test::leaf("l")}, .at = start});
+    break;
   }
   return changes;
 }
@@ -92,8 +101,8 @@ std::string content(store& db) {
 }
 
 std::unique_ptr<store> open(const std::string& path) {
-  auto db = open_sqlite_store(
-    {.path = path, .salt = salt, .checkpoint_pages = 4});
+  auto db
+    = open_sqlite_store({.path = path, .salt = salt, .checkpoint_pages = 4});
   if (!db)
     CAF_FAIL(db.error().message);
   return std::move(*db);
@@ -173,8 +182,7 @@ int later(int n) {
 
 CAF_TEST(a batch is there whole or not at all whatever write fails) {
   const folder dir;
-  for (const auto kind :
-       {fault::write_error, fault::short_write, fault::full})
+  for (const auto kind : {fault::write_error, fault::short_write, fault::full})
     for (const auto stays : {false, true}) {
       int n = 1;
       while (strike(dir, kind, n, stays, n % 2 == 0))
@@ -196,8 +204,8 @@ CAF_TEST(whatever sync fails nothing unsynced is acknowledged) {
 
 CAF_TEST(a database whose creation fails can be created afterwards) {
   const folder dir;
-  for (const auto kind : {fault::write_error, fault::short_write, fault::full,
-                          fault::sync_error})
+  for (const auto kind :
+       {fault::write_error, fault::short_write, fault::full, fault::sync_error})
     for (int n = 1;; n = later(n)) {
       faulty_vfs disk;
       const auto path = dir.fresh();

@@ -42,7 +42,9 @@ sqlite3_vfs* real_vfs(sqlite3_vfs* vfs) {
   return static_cast<sqlite3_vfs*>(vfs->pAppData);
 }
 
-int close(sqlite3_file* f) { return real(f)->pMethods->xClose(real(f)); }
+int close(sqlite3_file* f) {
+  return real(f)->pMethods->xClose(real(f));
+}
 
 int read(sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
   return real(f)->pMethods->xRead(real(f), to, n, at);
@@ -83,7 +85,9 @@ int check_lock(sqlite3_file* f, int* to) {
 int control(sqlite3_file* f, int op, void* arg) {
   return real(f)->pMethods->xFileControl(real(f), op, arg);
 }
-int sector(sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); }
+int sector(sqlite3_file* f) {
+  return real(f)->pMethods->xSectorSize(real(f));
+}
 int traits(sqlite3_file* f) {
   return real(f)->pMethods->xDeviceCharacteristics(real(f));
 }
@@ -94,14 +98,16 @@ int map_shm(sqlite3_file* f, int page, int bytes, int extend,
 int lock_shm(sqlite3_file* f, int offset, int n, int flags) {
   return real(f)->pMethods->xShmLock(real(f), offset, n, flags);
 }
-void barrier(sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); }
+void barrier(sqlite3_file* f) {
+  real(f)->pMethods->xShmBarrier(real(f));
+}
 int unmap_shm(sqlite3_file* f, int remove) {
   return real(f)->pMethods->xShmUnmap(real(f), remove);
 }
 
 const sqlite3_io_methods methods{
-  2,       close,   read,       write,   truncate, sync,    size,
-  lock,    unlock,  check_lock, control, sector,   traits,  map_shm,
+  2,        close,   read,       write,   truncate, sync,   size,
+  lock,     unlock,  check_lock, control, sector,   traits, map_shm,
   lock_shm, barrier, unmap_shm,  nullptr, nullptr};
 
 int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,

@@ -90,10 +90,10 @@ void history_audit::check_fanout(const fanout_record& f) {
     ++counted.children[child.state];
     require("a key within the block of its parent",
             f.range().contains(child.key)
-                && child.index == child.key - f.base + 1);
+              && child.index == child.key - f.base + 1);
     require("a child that the claim cursor passed without a claim",
             child.index > f.claimed || child.state != task_state::pending
-                || child.attempt > 0 || child.due_at != no_time);
+              || child.attempt > 0 || child.due_at != no_time);
   }
   require_same("children of " + std::to_string(f.task), std::ssize(found),
                static_cast<std::ptrdiff_t>(f.expanded));
@@ -119,7 +119,7 @@ void history_audit::check_task(const task_record& task) {
   const auto origin = reader_->load_origin(task.key);
   require(at(task.key, "origin"),
           origin && origin->task == (task.parent ? task.parent : task.key)
-              && origin->run_id == task.run_id);
+            && origin->run_id == task.run_id);
   const auto running = reader_->load_running({task.key, 1});
   require_same(at(task.key, "running"), running.size(),
                std::size_t{task.state == task_state::running});
@@ -148,8 +148,8 @@ void history_audit::check_waiting(timestamp now) {
   reader_->load_lost_leases(store_.epoch(), now, all);
   require("an order of leases",
           std::ranges::is_sorted(
-              reader_->load_lost_leases(store_.epoch() + 1, now, all), {},
-              [](const auto& x) { return x.tasks.first; }));
+            reader_->load_lost_leases(store_.epoch() + 1, now, all), {},
+            [](const auto& x) { return x.tasks.first; }));
 }
 
 void history_audit::check_events() {
@@ -180,7 +180,8 @@ void history_audit::check_lists() {
         filter.name = name;
         reader_->list_tasks(filter, 2, 7);
       }
-  reader_->list_runs({{run_state::running}, "r*", from_ms(1'000), {}, {}}, 9, 3);
+  reader_->list_runs({{run_state::running}, "r*", from_ms(1'000), {}, {}}, 9,
+                     3);
   reader_->list_runs({{}, "*[02468]", {}, {}, {}}, 0, 3);
   for (const auto* name : {"", "run.", "task.c", "task.created", "health", "x"})
     for (task_key task : {0, 1, 3, 6})

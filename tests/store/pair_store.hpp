@@ -181,12 +181,10 @@ private:
 /// Throws unless the answers to one batch are equal. The order of `parents` and
 /// `progress` means nothing and is not compared.
 inline void require_same_result(batch_result left, batch_result right) {
-  const auto by_task = [](const auto& x, const auto& y) {
-    return x.task < y.task;
-  };
-  const auto by_key = [](const auto& x, const auto& y) {
-    return x.key < y.key;
-  };
+  const auto by_task
+    = [](const auto& x, const auto& y) { return x.task < y.task; };
+  const auto by_key
+    = [](const auto& x, const auto& y) { return x.key < y.key; };
   for (auto* fact : {&left.fact, &right.fact}) {
     std::sort(fact->parents.begin(), fact->parents.end(), by_task);
     std::sort(fact->progress.begin(), fact->progress.end(), by_key);
@@ -222,8 +220,8 @@ public:
 
   std::unique_ptr<store_reader> open_reader() override {
     return std::make_unique<pair_reader>(
-        left_->open_reader(), right_->open_reader(),
-        epoch_pair{left_->epoch(), right_->epoch()});
+      left_->open_reader(), right_->open_reader(),
+      epoch_pair{left_->epoch(), right_->epoch()});
   }
 
 private:

@@ -24,6 +24,7 @@ private:
 
   void look();
   change_set plan();
+  void plan_with_submission(change_set& out);
   expansion plan_expansion();
   std::optional<task_move> plan_move();
   std::optional<task_move> plan_claim();
@@ -75,6 +76,8 @@ change_set history::plan() {
   change_set out;
   if (runs_.empty() || (d_.chance(15) && runs_.size() < 12))
     out.submissions.push_back(random_submission(d_, ++submitted_, now_));
+  if (!out.submissions.empty() && d_.chance(50))
+    plan_with_submission(out);
   if (runs_.empty())
     return out;
   if (d_.chance(20))
@@ -99,6 +102,23 @@ change_set history::plan() {
   if (d_.chance(20))
     out.notes.push_back(plan_note());
   return out;
+}
+
+/// Children, a start and a note for what the submission creates.
+void history::plan_with_submission(change_set& out) {
+  const auto& tasks = out.submissions.front().tasks;
+  out.run_starts.push_back(
+    {new_run, run_state::pending, run_state::running, now_, plan_events()});
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const auto key = new_task(static_cast<std::int64_t>(i));
+    const note told{new_run, key, now_, {event_kind::fanout_detected, "{}"}};
+    out.leading.push_back(told);
+    if (tasks[i].total <= 0)
+      continue;
+    expansion page{.run = new_run, .parent = key, .at = now_, .notes = {told}};
+    page.count = d_.pick(1, static_cast<int>(tasks[i].total));
+    out.expansions.push_back(std::move(page));
+  }
 }
 
 expansion history::plan_expansion() {
@@ -144,7 +164,7 @@ task_range history::plan_range(const task_record& anchor) {
     const auto f = reader_->load_fanout(anchor.parent);
     return {anchor.key,
             std::min(end, f->base + (d_.chance(5) ? f->total : f->expanded))
-                - anchor.key};
+              - anchor.key};
   }
   auto key = anchor.key;
   while (key < end) {
@@ -165,8 +185,8 @@ std::optional<task_move> history::plan_move() {
   m.from = anchor.state;
   m.attempt = anchor.attempt;
   if (d_.chance(8))
-    m.from =
-        d_.one_of(std::vector{pending, running, retrying, failed, cancelled});
+    m.from
+      = d_.one_of(std::vector{pending, running, retrying, failed, cancelled});
   if (d_.chance(8))
     m.attempt += static_cast<std::int32_t>(d_.pick(-1, 1));
   bool parent = false, leaf = false;
@@ -187,9 +207,9 @@ std::optional<task_move> history::plan_claim() {
   task_move m;
   m.run = f.run;
   m.parent = f.task;
-  m.tasks = {f.base + f.claimed,
-             std::min(d_.pick(1, 6),
-                      (d_.chance(8) ? f.total : f.expanded) - f.claimed)};
+  m.tasks = {
+    f.base + f.claimed,
+    std::min(d_.pick(1, 6), (d_.chance(8) ? f.total : f.expanded) - f.claimed)};
   if (m.tasks.count <= 0)
     return std::nullopt;
   m.to = running;
@@ -267,10 +287,10 @@ note history::plan_note() {
 std::vector<event_entry> history::plan_events() {
   std::vector<event_entry> out;
   for (auto n = d_.pick(0, 2); n > 0; --n)
-    out.push_back({d_.one_of(std::vector{event_kind::task_started,
-                                         event_kind::task_failed,
-                                         event_kind::run_aggregated}),
-                   R"({"n":)" + std::to_string(n) + "}"});
+    out.push_back(
+      {d_.one_of(std::vector{event_kind::task_started, event_kind::task_failed,
+                             event_kind::run_aggregated}),
+       R"({"n":)" + std::to_string(n) + "}"});
   return out;
 }
 

@@ -155,8 +155,7 @@ CAF_TEST(the verifier finds what was damaged) {
         "UPDATE event_spans SET payload='{\"x\":1}' WHERE seq=1",
         "UPDATE task_rows SET state=4 WHERE parent>0",
         "DELETE FROM task_rows WHERE task=(SELECT base FROM fanouts)",
-        "UPDATE run_rows SET succeeded=1",
-        "UPDATE run_rows SET state=4"}) {
+        "UPDATE run_rows SET succeeded=1", "UPDATE run_rows SET state=4"}) {
     const auto path = dir.next();
     {
       auto db = open(path);

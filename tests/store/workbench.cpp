@@ -87,7 +87,7 @@ commit_reply workbench::move(task_move m) {
 commit_reply workbench::lease(task_key parent, task_range tasks,
                               std::int32_t attempt) {
   return move(
-      plan(parent, tasks, task_state::pending, attempt, task_state::running));
+    plan(parent, tasks, task_state::pending, attempt, task_state::running));
 }
 
 std::vector<lease_record> workbench::leases() {

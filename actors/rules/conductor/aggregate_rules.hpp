@@ -34,6 +34,9 @@ run_move plan_run_start(run_key run, timestamp now);
 /// Whether all top-level tasks of an unsettled run are settled.
 bool run_is_done(const run_record& run);
 
+/// A run as it will stand when a top-level task of it has moved to `to`.
+run_record after_task(run_record run, task_state to);
+
 /// RUNNING → SUCCEEDED, FAILED or CANCELLED for a run that is done.
 run_move plan_run(const run_record& run, timestamp now);
 

@@ -24,9 +24,9 @@ task_move plan_cancel(const task_brief& task, task_state from,
 
 /// What a refused outcome means to the worker that sent it.
 enum class late_reason : std::uint8_t {
-  duplicate,       ///< the same outcome was accepted before: all is well
-  stale_attempt,   ///< a newer attempt has been leased since
-  lease_expired,   ///< the lease was lost; the task waits for another
+  duplicate,     ///< the same outcome was accepted before: all is well
+  stale_attempt, ///< a newer attempt has been leased since
+  lease_expired, ///< the lease was lost; the task waits for another
   cancelled,
   already_settled,
 };
