@@ -201,10 +201,30 @@ std::size_t character(std::string_view s) {
   return length;
 }
 
+/// Texts are looked at by blocks: without a way out in the middle the compiler
+/// looks at many bytes at once.
+constexpr std::size_t block = 64;
+
+template <class Odd>
+bool any_in_block(const char* bytes, Odd odd) {
+  unsigned found = 0;
+  for (std::size_t i = 0; i < block; ++i)
+    found |= odd(static_cast<unsigned char>(bytes[i]));
+  return found != 0;
+}
+
+unsigned is_special(unsigned char c) {
+  return static_cast<unsigned>(c < 0x20) | static_cast<unsigned>(c >= 0x7f)
+         | static_cast<unsigned>(c == '"') | static_cast<unsigned>(c == '\\');
+}
+
 /// Nothing to escape in a JSON string.
 bool is_plain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
+  for (; text.size() >= block; text.remove_prefix(block))
+    if (any_in_block(text.data(), is_special))
+      return false;
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return is_special(static_cast<unsigned char>(c)) != 0;
   });
 }
 
@@ -244,11 +264,19 @@ std::string dump(const json& value) {
 }
 
 bool valid_utf8(std::string_view bytes) {
+  const auto beyond_ascii = [](unsigned char c) { return c & 0x80u; };
   while (!bytes.empty()) {
-    const auto length = character(bytes);
-    if (length == 0)
-      return false;
-    bytes.remove_prefix(length);
+    const auto part = std::min(block, bytes.size());
+    if (part == block && !any_in_block(bytes.data(), beyond_ascii)) {
+      bytes.remove_prefix(block);
+      continue;
+    }
+    for (const auto rest = bytes.size() - part; bytes.size() > rest;) {
+      const auto length = character(bytes);
+      if (length == 0)
+        return false;
+      bytes.remove_prefix(length);
+    }
   }
   return true;
 }

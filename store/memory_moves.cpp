@@ -70,8 +70,11 @@ void applier::stamp(const task_move& x, task_key key, task_row& row) {
   }
   row.retry_count += x.retried;
   row.lost_count += x.lost;
-  if (!x.output.empty())
-    row.output = x.output;
+  if (!x.outputs.empty())
+    if (const auto& text
+        = x.outputs.at(static_cast<std::size_t>(key - x.tasks.first));
+        !text.empty())
+      row.output = text;
   if (!x.error.empty())
     row.error = x.error;
   const bool waits

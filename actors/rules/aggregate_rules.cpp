@@ -78,11 +78,12 @@ task_move plan_parent(const fanout_record& parent, const task_spec& spec,
   }
   if (outputs.omitted > 0)
     counts["outputs_omitted"] = outputs.omitted;
-  move.output = dump(counts);
+  auto output = dump(counts);
   if (!outputs.array.empty()) {
-    move.output.pop_back(); // the brace; outputs are JSON text already
-    move.output += ",\"outputs\":" + outputs.array + "}";
+    output.pop_back(); // the brace; outputs are JSON text already
+    output += ",\"outputs\":" + outputs.array + "}";
   }
+  move.outputs.push_back(std::move(output));
   move.events.push_back({event_kind::task_aggregated, dump(payload)});
   return move;
 }

@@ -110,21 +110,38 @@ std::vector<note> plan_late_results(run_key run,
   return notes;
 }
 
+namespace {
+
+/// Takes the tasks of `next` in, if they follow and all else is equal: what
+/// tasks gave may differ, but all of them gave something or none did.
+bool join(task_move& last, task_move& next) {
+  if (next.tasks.first != last.tasks.end()
+      || next.outputs.empty() != last.outputs.empty())
+    return false;
+  const auto tasks = std::exchange(next.tasks, last.tasks);
+  auto before = std::exchange(last.outputs, {});
+  auto outputs = std::exchange(next.outputs, {});
+  const auto same = next == last;
+  last.outputs = std::move(before);
+  if (same) {
+    last.tasks.count += tasks.count;
+    std::move(outputs.begin(), outputs.end(), std::back_inserter(last.outputs));
+  } else {
+    next.tasks = tasks;
+    next.outputs = std::move(outputs);
+  }
+  return same;
+}
+
+} // namespace
+
 void merge_ranges(std::vector<task_move>& moves) {
   if (moves.empty())
     return;
   auto last = moves.begin();
   for (auto next = last + 1; next != moves.end(); ++next) {
-    if (next->tasks.first == last->tasks.end()) {
-      // Equal but for the tasks: compare with the range of the other.
-      const auto own = std::exchange(next->tasks, last->tasks);
-      const auto same = *next == *last;
-      next->tasks = own;
-      if (same) {
-        last->tasks.count += own.count;
-        continue;
-      }
-    }
+    if (join(*last, *next))
+      continue;
     if (++last != next)
       *last = std::move(*next);
   }

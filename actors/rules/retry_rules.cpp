@@ -57,7 +57,8 @@ milliseconds retry_delay(const retry_policy& policy, std::int32_t n,
 task_move plan_success(const task_brief& leased, std::string output,
                        timestamp now) {
   auto move = from_running(leased, task_state::succeeded, now);
-  move.output = std::move(output);
+  if (!output.empty())
+    move.outputs.push_back(std::move(output));
   // Written by hand: there are as many of these as tasks.
   move.events.push_back(
     {event_kind::task_succeeded,
@@ -73,7 +74,8 @@ task_move plan_failure(const task_brief& leased, const failure& why,
     leased, because.empty() ? task_state::retrying : task_state::failed, now);
   const auto error = error_of(why, leased.attempt);
   move.error = dump(error);
-  move.output = std::move(output);
+  if (!output.empty())
+    move.outputs.push_back(std::move(output));
   json payload{{"attempt", leased.attempt}, {"error", error}};
   if (because.empty()) {
     const auto delay = why.retry_after

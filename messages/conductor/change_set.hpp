@@ -88,12 +88,13 @@ struct task_move {
   timestamp until{};
   bool retried = false; ///< retry_count + 1
   bool lost = false;    ///< lost_count + 1
-  std::string output;   ///< JSON text; empty = leave
+  /// JSON texts, one for each task, "" = leave; none = leave all.
+  std::vector<std::string> outputs;
   std::string error;    ///< JSON text; empty = leave
   std::vector<event_entry> events;
 
   CONDUCTOR_MESSAGE(task_move, x.run, x.parent, x.tasks, x.from, x.attempt,
-                    x.to, x.at, x.until, x.retried, x.lost, x.output, x.error,
+                    x.to, x.at, x.until, x.retried, x.lost, x.outputs, x.error,
                     x.events)
 };
 

@@ -192,17 +192,26 @@ void transaction::moved_range(task_move& m, task_range tasks) {
     db_.prepared(sql::insert_lease)
       .run(tasks.first, tasks.count, m.until, epoch_);
   move_due(m, tasks);
-  for (auto task = tasks.first; task < tasks.end(); ++task) {
-    if (!m.output.empty())
-      db_.prepared(sql::set_output).run(task, m.output);
-    if (!m.error.empty())
+  if (!m.outputs.empty())
+    write_outputs(m, tasks);
+  if (!m.error.empty())
+    for (auto task = tasks.first; task < tasks.end(); ++task)
       db_.prepared(sql::set_error).run(task, m.error);
-  }
   for (auto& event : m.events)
     write_event(m.run, tasks, m.at, std::move(event));
   const auto attempt = m.attempt + (m.to == task_state::running ? 1 : 0);
   fact_.moves.push_back(
     {m.run, m.parent, tasks, m.from, m.to, attempt, m.until});
+}
+
+void transaction::write_outputs(const task_move& m, task_range tasks) {
+  assert(std::ssize(m.outputs) == m.tasks.count && "an output for each task");
+  auto& set = db_.prepared(sql::set_output);
+  for (auto task = tasks.first; task < tasks.end(); ++task)
+    if (const auto& text
+        = m.outputs[static_cast<std::size_t>(task - m.tasks.first)];
+        !text.empty())
+      set.run(task, text);
 }
 
 /// The cursor passes refused children too: they were claimed already or are

@@ -57,6 +57,7 @@ private:
   int update_rows(const task_move& m, task_range tasks);
   void move_some(task_move& m, commit_reply& reply);
   void moved_range(task_move& m, task_range tasks);
+  void write_outputs(const task_move& m, task_range tasks);
   void count(const task_move& m, task_range tasks);
   void move_due(const task_move& m, task_range tasks);
   void advance_cursor(const task_move& m);

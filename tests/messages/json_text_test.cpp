@@ -133,7 +133,7 @@ CAF_TEST(some bytes are no text) {
   CAF_CHECK(!valid_utf8("\xF0\x9F\x28\x80"));
 }
 
-CAF_TEST(what is JSON and what is not) {
+CAF_TEST(what is JSON and what is not ) {
   for (const auto* good :
        {"1", "null", "\"\"", "\"plain text\"", "\"esc\\\"aped\"", "[1,{}]",
         " {\"a\":[\"b\"]} ", "\"h\xc3\xa4\""})
@@ -141,4 +141,24 @@ CAF_TEST(what is JSON and what is not) {
   for (const auto* bad : {"", "\"", "plain", "\"a\"b\"", "\"a\\\"", "[1",
                           "\"a\nb\"", "\"\xff\"", "1 2", "{\"a\"}"})
     CAF_CHECK(!is_json(bad));
+}
+
+CAF_TEST(long texts are looked at to their last byte) {
+  for (const std::size_t size : {1u, 63u, 64u, 65u, 127u, 128u, 200u})
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'x');
+      CAF_REQUIRE(valid_utf8(text));
+      CAF_REQUIRE(conductor::quoted(text) == '"' + text + '"');
+      text[at] = '\x1f';
+      CAF_REQUIRE(valid_utf8(text));
+      CAF_REQUIRE(conductor::quoted(text) == dump(text));
+      CAF_REQUIRE(!is_json('"' + text + '"'));
+      text[at] = '\xff';
+      CAF_REQUIRE(!valid_utf8(text));
+      CAF_REQUIRE(!is_json('"' + text + '"'));
+      text.replace(at, 1, "\xf0\x9f\x98\x80"); // may lie across two blocks
+      CAF_REQUIRE(valid_utf8(text));
+      CAF_REQUIRE(is_json('"' + text + '"'));
+      CAF_REQUIRE(conductor::quoted(text) == '"' + text + '"');
+    }
 }

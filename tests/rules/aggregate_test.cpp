@@ -38,7 +38,7 @@ CAF_TEST(parents of all small combinations) {
             CAF_CHECK(move.to == to);
             CAF_CHECK(legal_parent_move(move.from, move.to));
             CAF_CHECK_EQUAL(move.error.empty(), to != task_state::failed);
-            const auto output = json::parse(move.output);
+            const auto output = json::parse(move.outputs.at(0));
             CAF_CHECK_EQUAL(output["failed"], bad);
             CAF_CHECK_EQUAL(output["total"], ok + bad + gone);
             CAF_CHECK_EQUAL(rules::parent_is_done(parent),
@@ -58,12 +58,12 @@ CAF_TEST(outputs stand beside the counts) {
   fanout_record parent{.task = 3, .run = 1, .total = 2, .expanded = 2};
   parent.children.succeeded = 2;
   const auto whole
-    = json::parse(rules::plan_parent(parent, {}, {"[1,2]"}, now).output);
+    = json::parse(rules::plan_parent(parent, {}, {"[1,2]"}, now).outputs.at(0));
   CAF_CHECK_EQUAL(dump(whole["outputs"]), "[1,2]");
   CAF_CHECK(!whole.contains("outputs_omitted"));
   // What was left out for want of room is no null of the child's own.
   const auto cut
-    = json::parse(rules::plan_parent(parent, {}, {"[1,null]", 1}, now).output);
+    = json::parse(rules::plan_parent(parent, {}, {"[1,null]", 1}, now).outputs.at(0));
   CAF_CHECK_EQUAL(dump(cut["outputs"]), "[1,null]");
   CAF_CHECK_EQUAL(cut["outputs_omitted"], 1);
 }

@@ -52,7 +52,7 @@ CAF_TEST(an empty list gives an empty list of outputs) {
   const auto output = [&] {
     return rules::plan_page(parent_at(0, 0), spec, 0, {}, 0, now)
       .moves.at(0)
-      .output;
+      .outputs.at(0);
   };
   CAF_CHECK_EQUAL(output().find("outputs"), std::string::npos);
   spec.collect = collect::outputs;

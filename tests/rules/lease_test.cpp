@@ -82,6 +82,25 @@ CAF_TEST(each refusal is judged) {
   }
 }
 
+CAF_TEST(what tasks gave merges by their side) {
+  const auto move = [](task_key first, const char* output) {
+    task_move m{.run = 1, .parent = 5, .tasks = {first, 1}};
+    if (output)
+      m.outputs.emplace_back(output);
+    return m;
+  };
+  std::vector<task_move> moves{move(1, "1"),     move(2, "2"), move(3, nullptr),
+                               move(4, nullptr), move(5, "5"), move(7, "7")};
+  rules::merge_ranges(moves);
+  CAF_REQUIRE_EQUAL(moves.size(), 4u);
+  CAF_CHECK(moves[0].tasks == (task_range{1, 2}));
+  CAF_CHECK(moves[0].outputs == (std::vector<std::string>{"1", "2"}));
+  CAF_CHECK(moves[1].tasks == (task_range{3, 2}));
+  CAF_CHECK(moves[1].outputs.empty());
+  CAF_CHECK(moves[2].outputs == std::vector<std::string>{"5"});
+  CAF_CHECK(moves[3].tasks == (task_range{7, 1}));
+}
+
 CAF_TEST(only neighbours merge) {
   const auto move = [](task_key first, std::int64_t count) {
     return rules::plan_claim({first, 1, 5, 0, 0, 0}, count, now, now);
@@ -91,7 +110,7 @@ CAF_TEST(only neighbours merge) {
   CAF_CHECK(none.empty());
   std::vector<task_move> moves{move(1, 2), move(3, 1), move(4, 3),
                                move(8, 1), move(9, 1), move(10, 1)};
-  moves[4].output.assign(1, '1'); // gcc 12 warns of "1"
+  moves[4].lost = true;
   rules::merge_ranges(moves);
   CAF_REQUIRE_EQUAL(moves.size(), 4u);
   CAF_CHECK(moves[0].tasks == (task_range{1, 6}));

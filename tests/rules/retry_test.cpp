@@ -103,7 +103,7 @@ CAF_TEST(success and retry) {
   const auto done = rules::plan_success(task, "[1]", now);
   CAF_CHECK(done.from == task_state::running);
   CAF_CHECK(done.to == task_state::succeeded);
-  CAF_CHECK_EQUAL(done.output, "[1]");
+  CAF_CHECK_EQUAL(done.outputs.at(0), "[1]");
   CAF_CHECK_EQUAL(done.attempt, 2);
   const auto again = rules::plan_retry(task, now);
   CAF_CHECK(again.from == task_state::retrying);

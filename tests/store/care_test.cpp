@@ -31,7 +31,7 @@ void fill(workbench& w, int runs) {
     lease.until = w.now + milliseconds{1000};
     lease.events.push_back({event_kind::task_started, "{}"});
     end.events.push_back({event_kind::task_succeeded, "{}"});
-    end.output = R"({"n":1})";
+    end.outputs = {R"({"n":1})"};
     changes.run_starts.push_back({run.key,
                                   run_state::pending,
                                   run_state::running,

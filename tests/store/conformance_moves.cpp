@@ -61,7 +61,7 @@ void a_stale_attempt_changes_nothing(const store_factory& make) {
   w.lease(0, {1, 1}, 0);
   const auto before = w.task(1);
   auto late = w.plan(0, {1, 1}, running, 2, succeeded);
-  late.output = "1";
+  late.outputs = {"1"};
   late.events = {{event_kind::task_succeeded, "{}"}};
   change_set changes;
   changes.moves.push_back(late);
@@ -123,12 +123,25 @@ void texts_stay_unless_set(const store_factory& make) {
   w.move(w.plan(0, {1, 1}, retrying, 1, pending));
   w.lease(0, {1, 1}, 1);
   auto done = w.plan(0, {1, 1}, running, 2, succeeded);
-  done.output = "[1]";
+  done.outputs = {"[1]"};
   w.move(done);
   require_same("error", w.task(1).last_error,
                std::string{R"({"type":"boom"})"});
   require_same("output", w.task(1).output, std::string{"[1]"});
   require_same("outputs", w.reader->load_outputs({1, 2}), {"[1]", ""});
+}
+
+void outputs_go_with_their_tasks(const store_factory& make) {
+  workbench w{make};
+  w.submit_children(5);
+  w.lease(1, {2, 5}, 0);
+  w.move(w.plan(1, {4, 1}, running, 1, cancelled));
+  auto done = w.plan(1, {2, 5}, running, 1, succeeded);
+  done.outputs = {"2", "3", "4", "", "6"};
+  require_same("refused", w.move(done).refusals,
+               {{4, 1, succeeded, cancelled, 1}});
+  require_same("outputs", w.reader->load_outputs({2, 5}),
+               {"2", "3", "", "", "6"});
 }
 
 void top_level_tasks_count_in_their_run(const store_factory& make) {
@@ -158,7 +171,7 @@ void settling_a_parent(const store_factory& make) {
   w.move(w.plan(1, {2, 2}, running, 1, succeeded));
   require_same("children", w.fanout(1).children, state_counts{.succeeded = 2});
   auto done = w.plan(0, {1, 1}, pending, 0, succeeded);
-  done.output = "{}";
+  done.outputs = {"{}"};
   require_same("fine", w.move(done).refusals, {});
   require_same("run", w.run(1).succeeded, std::int64_t{1});
   require_same("task", w.task(1).state, succeeded);
@@ -233,6 +246,7 @@ const std::vector<conformance_case>& move_cases() {
     {"a stale attempt changes nothing", a_stale_attempt_changes_nothing},
     {"a retry and its counts", a_retry_and_its_counts},
     {"a lost lease costs no retry", a_lost_lease_costs_no_retry},
+    {"outputs go with their tasks", outputs_go_with_their_tasks},
     {"texts stay unless set", texts_stay_unless_set},
     {"top-level tasks count in their run", top_level_tasks_count_in_their_run},
     {"settling a parent", settling_a_parent},

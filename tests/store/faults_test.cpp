@@ -80,7 +80,7 @@ std::vector<change_set> batch(int number) {
   case 3:
     c.moves.push_back(
       move({2, 3}, running, 1, succeeded, event_kind::task_succeeded));
-    c.moves.back().output = text;
+    c.moves.back().outputs = {text, text, text};
     c.released.push_back(2);
     break;
   default:

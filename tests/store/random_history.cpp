@@ -243,7 +243,10 @@ void history::finish(task_move& m) {
   m.retried = m.from == retrying && m.to == pending && d_.chance(80);
   m.lost = m.from == running && m.to != succeeded && d_.chance(20);
   if (m.to == succeeded && d_.chance(60))
-    m.output = R"({"sum":)" + std::to_string(d_.pick(1, 99)) + "}";
+    for (auto n = m.tasks.count; n > 0; --n)
+      m.outputs.push_back(
+        d_.chance(20) ? ""
+                      : R"({"sum":)" + std::to_string(d_.pick(1, 99)) + "}");
   if (m.to == failed || m.to == retrying)
     m.error = R"({"type":"boom","n":)" + std::to_string(d_.pick(1, 99)) + "}";
   m.events = plan_events();
