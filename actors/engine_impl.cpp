@@ -133,8 +133,8 @@ void engine::impl::spawn_roles() {
   for (const auto& wish :
        {listen{actors.executor, submissions | parents | due | cancels | ended},
         listen{actors.fanout, submissions | due},
-        listen{actors.aggregate, parents | done}, listen{actors.retry, retries},
-        listen{actors.monitor, 0}})
+        listen{actors.aggregate, parents | done},
+        listen{actors.retry, retries}})
     caf::anon_send(actors.hub, wish);
   db.reset(); // the writer owns it now
 }

@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::size_t events_a_batch = 500;
 
+/// What only those want to hear of who want to hear of all.
+constexpr auto any_commit = std::uint32_t{1} << 31;
+
 struct subscription {
   subscribe wish;
   bool busy = false; ///< a batch is under way; no other leaves before its ack
@@ -57,7 +60,8 @@ void serve(self_ptr self, const caf::actor_addr& who) {
 }
 
 std::uint32_t topics_of(const committed& fact) {
-  auto found = fact.runs.empty() ? 0u : topics::submissions;
+  auto found = any_commit;
+  found |= fact.runs.empty() ? 0u : topics::submissions;
   found |= fact.parents.empty() ? 0u : topics::parents;
   for (const auto& m : fact.moves) {
     found |= m.to == task_state::pending ? topics::due : 0u;
@@ -76,7 +80,7 @@ template <class News>
 void tell_listeners(self_ptr self, News news, std::uint32_t found) {
   const auto shared = caf::make_message(std::move(news));
   for (const auto& [listener, wanted] : self->state.listeners)
-    if (found == topics::all || wanted == topics::all || (found & wanted) != 0)
+    if ((found & wanted) != 0)
       caf::actor_cast<caf::strong_actor_ptr>(listener)->enqueue(
         self->ctrl(), caf::make_message_id(), shared, self->context());
 }

@@ -94,15 +94,31 @@ void halt(self_ptr self, const store_error& trouble) {
   self->delayed_send(self, s.opts.storage_retry, flush{});
 }
 
+/// The first `n` of the batch, for the store. It writes the keys of new runs
+/// into change sets with a submission, so those are copied; the others, which
+/// may be large, come back as they were if the commit fails.
+std::vector<change_set> take_batch(persistence_state& s, std::size_t n) {
+  std::vector<change_set> attempt;
+  attempt.reserve(n);
+  for (std::size_t i = 0; i < n; ++i)
+    if (s.batch[i].submissions.empty())
+      attempt.push_back(std::move(s.batch[i]));
+    else
+      attempt.push_back(s.batch[i]);
+  return attempt;
+}
+
+void put_back(persistence_state& s, std::vector<change_set>& attempt) {
+  for (std::size_t i = 0; i < attempt.size(); ++i)
+    if (s.batch[i].submissions.empty())
+      s.batch[i] = std::move(attempt[i]);
+}
+
 void commit(self_ptr self) {
   auto& s = self->state;
   if (s.batch.empty() && !s.halted)
     return;
-  // The store takes the texts out of what it commits; a batch that may have to
-  // be tried again is kept whole.
-  const auto end = s.in_doubt > 0 ? s.batch.begin() + std::ptrdiff_t(s.in_doubt)
-                                  : s.batch.end();
-  std::vector<change_set> attempt{s.batch.begin(), end};
+  auto attempt = take_batch(s, s.in_doubt > 0 ? s.in_doubt : s.batch.size());
   batch_result result;
   try {
     const auto begin = std::chrono::steady_clock::now();
@@ -113,6 +129,7 @@ void commit(self_ptr self) {
     s.metrics->batch_size.observe(static_cast<double>(attempt.size()));
   } catch (const store_error& trouble) {
     s.in_doubt = trouble.in_doubt() ? attempt.size() : 0;
+    put_back(s, attempt);
     halt(self, trouble);
     return;
   }

@@ -153,10 +153,10 @@ class store {
 public:
   virtual ~store() = default;
 
-  /// Applies all change sets in one transaction. Throws `store_error` when the
-  /// storage fails: then nothing of the batch is in the store, unless
-  /// `store_error::in_doubt`. Then the same batch must be given again, whole;
-  /// it is in the store once, whichever of the two commits did it.
+  /// Applies all change sets in one transaction; those with a submission are
+  /// written to. Throws `store_error` when the storage fails: then nothing of
+  /// the batch is in the store, unless `store_error::in_doubt`: then the same
+  /// must be given again, whole; it is in the store once, whoever did it.
   virtual batch_result commit(std::vector<change_set>& batch) = 0;
   /// The number that marks this opening of the store; leases carry it.
   virtual std::int64_t epoch() const = 0;

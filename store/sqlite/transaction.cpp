@@ -17,7 +17,7 @@ commit_reply transaction::apply(change_set& changes) {
   if (reply.runs.size() == 1)
     place(changes, reply.runs.front());
   for (auto& n : changes.leading)
-    write_event(n.run, {n.task, 1}, n.at, std::move(n.event));
+    write_event(n.run, {n.task, 1}, n.at, n.event);
   for (auto& m : changes.run_starts)
     move_run(m);
   for (auto& e : changes.expansions)
@@ -31,7 +31,7 @@ commit_reply transaction::apply(change_set& changes) {
   for (auto& x : changes.extensions)
     db_.prepared(sql::extend_lease).run(x.deadline, x.tasks.first);
   for (auto& n : changes.notes)
-    write_event(n.run, {n.task, 1}, n.at, std::move(n.event));
+    write_event(n.run, {n.task, 1}, n.at, n.event);
   if (!changes.engine_report.empty())
     db_.prepared(sql::set_engine_report).run(changes.engine_report);
   return reply;
@@ -105,13 +105,13 @@ void transaction::expand(expansion& e, commit_reply& reply) {
   f.offset = e.offset;
   if (!e.broken.empty()) {
     f.total = f.expanded;
-    f.broken = std::move(e.broken);
+    f.broken = e.broken;
   }
   if (e.count > 0)
     write_event(e.run, {first, e.count}, e.at,
                 {event_kind::task_created, "{}"});
   for (auto& n : e.notes)
-    write_event(n.run, {n.task, 1}, n.at, std::move(n.event));
+    write_event(n.run, {n.task, 1}, n.at, n.event);
 }
 
 void transaction::write_fanout(const fanout_record& f) {
@@ -198,7 +198,7 @@ void transaction::moved_range(task_move& m, task_range tasks) {
     for (auto task = tasks.first; task < tasks.end(); ++task)
       db_.prepared(sql::set_error).run(task, m.error);
   for (auto& event : m.events)
-    write_event(m.run, tasks, m.at, std::move(event));
+    write_event(m.run, tasks, m.at, event);
   const auto attempt = m.attempt + (m.to == task_state::running ? 1 : 0);
   fact_.moves.push_back(
     {m.run, m.parent, tasks, m.from, m.to, attempt, m.until});
@@ -277,7 +277,7 @@ void transaction::count(const task_move& m, task_range tasks) {
 // ---------------------------------------------------------------------
 
 void transaction::write_event(run_key run, task_range tasks, timestamp at,
-                              event_entry&& event) {
+                              const event_entry& event) {
   auto& entry = run_of(run);
   const auto step = tasks.first == 0 ? 1 : max_span;
   for (std::int64_t done = 0; done < tasks.count; done += step) {

@@ -65,7 +65,7 @@ private:
               commit_reply& reply);
 
   void write_event(run_key run, task_range tasks, timestamp at,
-                   event_entry&& event);
+                   const event_entry& event);
 
   database& db_;
   const id_space& ids_;

@@ -140,7 +140,7 @@ void transaction::move_run(run_move& m) {
   r.finished_at = settled(m.to) ? m.at : no_time;
   run.touched = true;
   for (auto& event : m.events)
-    write_event(m.run, {0, 1}, m.at, std::move(event));
+    write_event(m.run, {0, 1}, m.at, event);
 }
 
 void transaction::write_run(const run_entry& run) {
