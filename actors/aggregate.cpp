@@ -12,11 +12,15 @@ namespace conductor {
 namespace {
 
 constexpr std::size_t keys_a_change_set = 500;
+constexpr std::size_t page_bytes = 256 * 1024; ///< of outputs read at once
 
 struct aggregate_state : role_state {
   std::set<task_key> parents; ///< that may be done
   std::set<run_key> runs;
   std::set<task_key> failing; ///< parents with failures, still at work
+  std::set<task_key> patient; ///< open parents that wait whatever fails
+  /// Of parents that fail fast: the last child that was told to stop.
+  std::map<task_key, task_key> told_to_stop;
 
   const char* name = "aggregate";
 };
@@ -24,31 +28,40 @@ struct aggregate_state : role_state {
 using self_ptr = role_actor::stateful_pointer<aggregate_state>;
 
 /// The JSON array of the children's outputs, in index order; the sum of their
-/// sizes is bounded, what does not fit is null and said so.
+/// sizes is bounded, what does not fit is null and said so. They are read in
+/// pages that grow while the outputs are small.
 rules::collected_outputs collect_outputs(aggregate_state& s,
                                          const fanout_record& parent) {
   rules::collected_outputs result{"["};
   auto& array = result.array;
   auto room = s.context.opts.max_collected_bytes;
-  for (std::int64_t done = 0; done < parent.expanded; done += 1000) {
-    const auto count = std::min<std::int64_t>(1000, parent.expanded - done);
+  std::int64_t page = 16;
+  for (std::int64_t done = 0; done < parent.expanded;) {
+    const auto count = std::min(page, parent.expanded - done);
+    std::size_t read = 0;
     for (auto& text : s.reader->load_outputs({parent.base + done, count})) {
       const auto fits = !text.empty() && text.size() <= room;
+      read += text.size();
       result.omitted += text.size() > room ? 1 : 0;
       if (array.size() > 1)
         array += ',';
       array += fits ? text : "null";
       room -= fits ? text.size() : 0;
     }
+    done += count;
+    page = read < page_bytes ? std::min<std::int64_t>(page * 2, 1000)
+                             : std::max<std::int64_t>(page / 2, 16);
   }
   array += ']';
   return result;
 }
 
 void note_parent(aggregate_state& s, const fanout_record& parent) {
-  if (rules::parent_is_done(parent))
+  if (parent.state != task_state::pending)
+    s.patient.erase(parent.task);
+  else if (rules::parent_is_done(parent))
     s.parents.insert(parent.task);
-  else if (parent.state == task_state::pending && parent.children.failed > 0)
+  else if (parent.children.failed > 0 && s.patient.count(parent.task) == 0)
     s.failing.insert(parent.task);
 }
 
@@ -58,14 +71,27 @@ void add_fail_fast(aggregate_state& s, change_set& plan, task_key key,
                    timestamp now) {
   const auto parent = s.reader->load_fanout(key);
   const auto origin = s.reader->load_origin(key);
-  if (!parent || !origin || !rules::should_fail_fast(*parent, origin->spec))
+  if (origin && origin->spec.on_failure == on_failure::wait)
+    s.patient.insert(key);
+  if (!parent || !origin || !rules::should_fail_fast(*parent, origin->spec)) {
+    s.told_to_stop.erase(key);
     return;
+  }
   if (parent->expanded < parent->total)
     plan.expansions.push_back(rules::plan_no_more_children(*parent, now));
   using enum task_state;
-  const auto rest = s.reader->list_tasks(
-    {.run = parent->run, .parent = key, .states = {pending, running, retrying}},
-    0, keys_a_change_set);
+  // Page by page, and once more from the start: a refused one has moved
+  // meanwhile.
+  auto& last = s.told_to_stop[key];
+  const task_filter unsettled{.run = parent->run,
+                              .parent = key,
+                              .states = {pending, running, retrying},
+                              .texts = false};
+  const auto rest = s.reader->list_tasks(unsettled, last, keys_a_change_set);
+  if (rest.size() < keys_a_change_set)
+    s.told_to_stop.erase(key);
+  else
+    last = rest.back().key;
   for (const auto& t : rest)
     plan.moves.push_back(rules::plan_cancel(
       {t.key, t.run, t.parent, t.attempt, t.retry_count, t.lost_count}, t.state,
@@ -98,7 +124,8 @@ void add_runs(aggregate_state& s, change_set& plan, timestamp now) {
     done[s.runs.extract(s.runs.begin()).value()];
   for (const auto& m : plan.moves)
     if (m.parent == 0)
-      done[m.run].push_back(m.to);
+      done[m.run].insert(done[m.run].end(),
+                         static_cast<std::size_t>(m.tasks.count), m.to);
   for (const auto& [key, parents] : done) {
     auto run = s.reader->load_run(key);
     for (const auto to : parents)
@@ -114,9 +141,10 @@ void add_runs(aggregate_state& s, change_set& plan, timestamp now) {
 
 /// A pass tells each run it touched that it began and what it did.
 void add_pass_notes(change_set& plan, timestamp now) {
-  std::map<run_key, std::pair<int, int>> counts; // parents, runs
+  // parents, runs
+  std::map<run_key, std::pair<std::int64_t, std::int64_t>> counts;
   for (const auto& m : plan.moves)
-    counts[m.run].first += m.parent == 0 ? 1 : 0;
+    counts[m.run].first += m.parent == 0 ? m.tasks.count : 0;
   for (const auto& m : plan.run_moves)
     ++counts[m.run].second;
   for (const auto& [run, count] : counts) {
@@ -199,6 +227,7 @@ void hear(self_ptr self, const committed& fact) {
 }
 
 role_actor::behavior_type aggregate(self_ptr self, role_context context) {
+  tell_of_trouble(self);
   self->state.context = std::move(context);
   self->state.reader = self->state.context.open_reader();
   if (self->state.context.opts.automatic)

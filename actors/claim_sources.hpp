@@ -1,8 +1,8 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <optional>
+#include <set>
 
 #include <conductor/records.hpp>
 
@@ -25,52 +25,63 @@ public:
   /// this parent may have (concurrency, handler); none if no parent has any.
   template <class Limit>
   std::optional<offer> next(std::int64_t room, Limit limit);
-  bool empty() const { return parents_.empty(); }
+  bool empty() const { return open_.empty(); }
 
 private:
   struct entry {
     run_key run = 0;
     task_key base = 0;
-    std::int64_t expanded = 0, offered = 0, total = 0;
+    std::int64_t expanded = 0, offered = 0;
   };
+  void look_at(task_key parent, const entry& e);
+
   std::map<task_key, entry> parents_;
-  task_key last_ = 0; ///< that was served
+  std::set<task_key> open_; ///< those with children to offer
+  task_key last_ = 0;       ///< that was served
 };
 
+inline void claim_sources::look_at(task_key parent, const entry& e) {
+  if (e.offered < e.expanded)
+    open_.insert(parent);
+  else
+    open_.erase(parent);
+}
+
 inline void claim_sources::hear(const fanout_record& f) {
-  const auto known = parents_.find(f.task);
   if (f.state != task_state::pending) {
-    if (known != parents_.end())
-      parents_.erase(known);
+    parents_.erase(f.task);
+    open_.erase(f.task);
     return;
   }
-  if (known == parents_.end()) {
-    if (f.claimed < f.expanded)
-      parents_[f.task] = {f.run, f.base, f.expanded, f.claimed, f.total};
+  const auto known = parents_.find(f.task);
+  if (known == parents_.end() && f.claimed == f.expanded)
     return;
-  }
-  auto& e = known->second;
+  auto& e = known != parents_.end()
+              ? known->second
+              : parents_[f.task] = {f.run, f.base, 0, f.claimed};
   e.expanded = std::max(e.expanded, f.expanded);
   e.offered = std::max(e.offered, f.claimed);
+  look_at(f.task, e);
 }
 
 template <class Limit>
 std::optional<claim_sources::offer> claim_sources::next(std::int64_t room,
                                                         Limit limit) {
   // One turn round the circle, beginning after the parent served last.
-  auto place = parents_.upper_bound(last_);
-  for (auto left = parents_.size(); left > 0; --left) {
-    if (place == parents_.end())
-      place = parents_.begin();
-    auto& [parent, e] = *place;
+  auto place = open_.upper_bound(last_);
+  for (auto left = open_.size(); left > 0; --left) {
+    if (place == open_.end())
+      place = open_.begin();
+    const auto parent = *place++;
+    auto& e = parents_.at(parent);
     const auto count = std::min({room, e.expanded - e.offered, limit(parent)});
     if (count > 0) {
       last_ = parent;
       const task_range tasks{e.base + e.offered, count};
       e.offered += count;
+      look_at(parent, e);
       return offer{e.run, parent, tasks};
     }
-    ++place;
   }
   return std::nullopt;
 }

@@ -233,6 +233,7 @@ void spawn_engine(self_ptr self, std::shared_ptr<store> db,
   const role_context context{s.opts,
                              [now = s.now_ms] { return from_ms(*now); },
                              s.actors.persistence,
+                             s.actors.hub,
                              open_reader,
                              db->epoch(),
                              make_outbox()};

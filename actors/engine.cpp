@@ -48,7 +48,8 @@ void engine::handle(const std::string& name, std::shared_ptr<handler> work) {
 }
 
 void engine::start() {
-  if (!std::exchange(impl_->started, true))
+  const std::lock_guard guard{impl_->turning};
+  if (!impl_->stopped && !std::exchange(impl_->started, true))
     impl_->spawn_roles();
 }
 
@@ -70,6 +71,8 @@ definition_context engine::context(const std::string& directory) const {
 
 result<submitted_run> engine::submit(const run_spec& spec) {
   start();
+  if (impl_->stopped)
+    return fail(errc::stopped, "the engine has stopped");
   std::error_code ignored;
   auto resolved
     = resolve(spec, context(std::filesystem::current_path(ignored).string()),

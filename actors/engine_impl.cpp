@@ -113,9 +113,9 @@ void engine::impl::spawn_writer() {
 
 void engine::impl::spawn_roles() {
   auto& sys = *system;
-  const role_context context{
-    opts,     system_now, actors.persistence, reader_factory(), db->epoch(),
-    outcomes, metrics};
+  const role_context context{opts,       system_now,       actors.persistence,
+                             actors.hub, reader_factory(), db->epoch(),
+                             outcomes,   metrics};
   actors.fanout = spawn_fanout(sys, context);
   actors.aggregate = spawn_aggregate(sys, context);
   actors.retry = spawn_retry(sys, context);
@@ -147,8 +147,11 @@ void engine::impl::subscribe(std::function<void(const event_record&)> each,
 }
 
 std::int64_t engine::impl::stop(milliseconds patience) {
-  if (std::exchange(stopped, true))
-    return 0;
+  {
+    const std::lock_guard guard{turning};
+    if (stopped.exchange(true))
+      return 0;
+  }
   // The order: intake ends with the executor's claims; what is leased may end;
   // then the roles, the monitor and the hub; the writer last of all.
   caf::scoped_actor self{*system};
@@ -157,6 +160,9 @@ std::int64_t engine::impl::stop(milliseconds patience) {
     stop_actor(self, role, milliseconds{0});
   stop_actor(self, actors.monitor, milliseconds{0});
   stop_actor(self, actors.hub, milliseconds{0});
+  // Before the file is let go: no attempt may still run when another engine
+  // begins the next one.
+  handlers.clear();
   {
     const std::lock_guard guard{looking};
     reader.reset(); // the last connection that closes tidies up
@@ -167,7 +173,6 @@ std::int64_t engine::impl::stop(milliseconds patience) {
   self->send_exit(watcher, caf::exit_reason::user_shutdown);
   watch->hear(
     storage_state{false, true, {errc::stopped, "the engine has stopped"}});
-  handlers.clear();
   db.reset();
   return unfinished;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <mutex>
 
 #include <caf/all.hpp>
@@ -27,7 +28,9 @@ struct engine::impl {
   std::shared_ptr<run_watch> watch = std::make_shared<run_watch>();
   std::mutex looking; ///< guards `reader`
   std::unique_ptr<store_reader> reader;
-  bool started = false, stopped = false;
+  std::mutex turning; ///< guards the two transitions
+  bool started = false;
+  std::atomic<bool> stopped = false;
 
   /// Opens the database, and spawns nothing yet.
   static result<std::unique_ptr<impl>> open(const options& opts,

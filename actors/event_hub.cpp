@@ -29,6 +29,27 @@ struct hub_state {
 
 using self_ptr = event_hub_actor::stateful_pointer<hub_state>;
 
+/// The next events that a subscriber wants to hear of, and how far they go:
+/// past those that it does not want to hear of, too.
+struct slice {
+  std::vector<event_record> events;
+  event_seq end = 0;
+};
+
+slice read_for(hub_state& s, const subscribe& wish) {
+  if (!s.reader)
+    s.reader = s.open_reader();
+  const auto newest = s.reader->last_event();
+  slice next{s.reader->list_events({.run = wish.run, .name = wish.name},
+                                   wish.after, events_a_batch),
+             std::max(wish.after, newest)};
+  if (next.events.size() == events_a_batch)
+    next.end = next.events.back().seq;
+  else if (!next.events.empty())
+    next.end = std::max(next.end, next.events.back().seq);
+  return next;
+}
+
 /// Serves a subscriber from the table. One batch at a time: a slow subscriber
 /// costs neither memory nor the writer's time, it only lags.
 void serve(self_ptr self, const caf::actor_addr& who) {
@@ -37,23 +58,28 @@ void serve(self_ptr self, const caf::actor_addr& who) {
   if (found == s.subscriptions.end() || found->second.busy)
     return;
   auto& subscription = found->second;
-  auto& wish = subscription.wish;
-  if (!s.reader)
-    s.reader = s.open_reader();
-  auto events = s.reader->list_events({.run = wish.run, .name = wish.name},
-                                      wish.after, events_a_batch);
-  if (events.empty())
+  slice next;
+  try {
+    next = read_for(s, subscription.wish);
+  } catch (const store_error&) {
+    s.reader.reset(); // the next commit is the next chance; nothing is skipped
     return;
-  const auto last = events.back().seq;
+  }
+  if (next.events.empty()) {
+    subscription.wish.after = next.end;
+    return;
+  }
   subscription.busy = true;
-  self->request(wish.subscriber, caf::infinite, event_batch{std::move(events)})
+  self
+    ->request(subscription.wish.subscriber, caf::infinite,
+              event_batch{std::move(next.events)})
     .then(
-      [=](event_ack) {
+      [self, who, end = next.end](event_ack) {
         const auto entry = self->state.subscriptions.find(who);
         if (entry == self->state.subscriptions.end())
           return;
         entry->second.busy = false;
-        entry->second.wish.after = last;
+        entry->second.wish.after = end;
         serve(self, who);
       },
       [=](const caf::error&) { self->state.subscriptions.erase(who); });

@@ -16,21 +16,16 @@ constexpr int max_outcomes = 2;
 constexpr tick patience_over{~std::uint64_t{0}};
 constexpr tick gathered{patience_over.generation - 1};
 
-void pump(self_ptr self, bool waited = false);
+/// How long a stop waits for a writer that takes no writes.
+constexpr std::chrono::seconds last_wish{2};
 
-/// A request whose failure means that the writer is gone.
-template <class Done>
-void send_changes(self_ptr self, change_set changes, Done done) {
-  self->request(self->state.context.writer, caf::infinite, std::move(changes))
-    .then(done, [self](const caf::error&) {
-      self->state.stopping = true;
-      finish_pass(self->state);
-    });
-}
+void pump(self_ptr self, bool waited = false);
 
 void send_claims(self_ptr self) {
   auto& s = self->state;
-  while (!s.stopping && s.writable && s.claims < max_claims) {
+  // Until all is reclaimed, a claim might share the lease of one that is lost.
+  while (s.reclaimed && !s.stopping && s.stop_waiting.empty() && s.writable
+         && s.claims < max_claims) {
     auto plan = s.plan_claims(s.context.clock());
     if (plan.changes.empty())
       return;
@@ -40,10 +35,7 @@ void send_claims(self_ptr self) {
                  [self, plan = std::move(plan)](const commit_reply& reply) {
                    auto& state = self->state;
                    --state.claims;
-                   if (reply.trouble)
-                     state.forget(plan);
-                   else
-                     state.start(plan, reply, state.context.clock());
+                   state.start(plan, reply, state.context.clock());
                    pump(self);
                  });
   }
@@ -64,11 +56,14 @@ void send_outcomes(self_ptr self, bool waited) {
   std::vector<task_move> sent;
   for (const auto& m : changes.moves)
     sent.push_back({.run = m.run, .parent = m.parent, .tasks = m.tasks});
+  auto released = changes.released;
   send_changes(
     self, std::move(changes),
-    [self, sent = std::move(sent)](const commit_reply& reply) {
+    [self, sent = std::move(sent),
+     released = std::move(released)](const commit_reply& reply) {
       auto& state = self->state;
       --state.outcomes;
+      state.released(released);
       auto late = state.plan_late(sent, reply.refusals, state.context.clock());
       if (!late.empty())
         send_changes(self, std::move(late), [](const commit_reply&) {});
@@ -80,15 +75,36 @@ bool at_rest(const executor_state& s) {
   return s.leased() == 0 && s.claims == 0 && s.outcomes == 0;
 }
 
-/// Ends: what is still leased is left to the next engine, which takes it over
-/// at once.
 void end(self_ptr self) {
-  const auto unfinished = self->state.leased();
-  self->state.stop_all();
-  for (auto& promise : self->state.stop_waiting)
-    promise.deliver(stopped{unfinished});
-  finish_pass(self->state);
+  auto& s = self->state;
+  for (auto& promise : std::exchange(s.stop_waiting, {}))
+    promise.deliver(stopped{s.leased()});
+  s.stopping = true;
+  s.stop_all();
+  finish_pass(s);
   self->quit();
+}
+
+/// What is still leased goes back: the next engine begins with it.
+void give_back(self_ptr self) {
+  auto& s = self->state;
+  if (std::exchange(s.giving_back, true))
+    return;
+  self
+    ->request(s.context.writer, last_wish, s.plan_give_back(s.context.clock()))
+    .then([self](const commit_reply&) { end(self); },
+          [self](const caf::error&) { end(self); });
+}
+
+/// What is leased may end before; for what is not, somebody's patience is over
+/// some time. Where nothing can be written, the next engine finds the leases
+/// and takes them over.
+void wind_up(self_ptr self) {
+  auto& s = self->state;
+  if (at_rest(s) || (s.out_of_patience && (s.stopping || !s.writable)))
+    end(self);
+  else if (s.out_of_patience && s.claims == 0 && s.outcomes == 0)
+    give_back(self);
 }
 
 /// The timer serves timeouts, the leases' deadlines and the sweep.
@@ -103,10 +119,11 @@ void arm_next(self_ptr self) {
 
 void pump(self_ptr self, bool waited) {
   auto& s = self->state;
-  send_outcomes(self, waited);
+  if (!s.giving_back)
+    send_outcomes(self, waited);
   send_claims(self);
-  if (!s.stop_waiting.empty() && at_rest(s))
-    end(self);
+  if (!s.stop_waiting.empty())
+    wind_up(self);
   else if (const auto timeout = s.next_timeout();
            timeout && *timeout < s.armed_for)
     arm_next(self);
@@ -119,6 +136,7 @@ void reclaim(self_ptr self) {
     return;
   auto lost = s.plan_lost(s.context.clock());
   if (lost.empty()) {
+    s.reclaimed = true;
     s.sweep();
     finish_pass(s);
     pump(self);
@@ -151,6 +169,7 @@ void on_timer(self_ptr self) {
 executor_actor::behavior_type executor(self_ptr self, role_context context,
                                        handler_map handlers) {
   auto& state = self->state;
+  tell_of_trouble(self);
   state.init(std::move(context), std::move(handlers));
   state.box->wake(self);
   if (state.context.opts.automatic)
@@ -163,12 +182,14 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
     },
     [=](const storage_state& news) {
       self->state.writable = news.writable;
+      self->state.stopping |= news.lost;
       if (self->state.context.opts.automatic)
         pump(self);
     },
     [=](tick t) {
       if (t == patience_over) {
-        end(self);
+        self->state.out_of_patience = true;
+        wind_up(self);
       } else if (t == gathered) {
         self->state.gathering = false;
         pump(self, true);
@@ -183,13 +204,11 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
     },
     [=](const stop_request& wish) -> caf::result<stopped> {
       auto& s = self->state;
-      s.stopping = true;
       auto promise = self->make_response_promise<stopped>();
       s.stop_waiting.push_back(promise);
-      if (at_rest(s) || wish.patience.count() == 0)
-        end(self);
-      else
-        self->delayed_send(self, wish.patience, patience_over);
+      s.out_of_patience |= wish.patience.count() == 0;
+      wind_up(self);
+      self->delayed_send(self, wish.patience, patience_over);
       return promise;
     },
     [=](outcomes_ready) { pump(self); },

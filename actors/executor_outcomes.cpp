@@ -40,14 +40,6 @@ task_move executor_state::plan_outcome(const leased_task& task,
   return move;
 }
 
-void executor_state::settle_lease(task_key first, change_set& plan) {
-  const auto lease = leases_.find(first);
-  if (lease != leases_.end() && --lease->second == 0) {
-    plan.released.push_back(first);
-    leases_.erase(lease);
-  }
-}
-
 change_set executor_state::plan_outcomes(timestamp now, bool waited) {
   change_set plan;
   // Half of what is leased stays with the handlers meanwhile, and enough for
@@ -75,16 +67,16 @@ change_set executor_state::plan_outcomes(timestamp now, bool waited) {
     plan.moves.push_back(plan_outcome(task, entry, now));
     if (overdue == overdue_.end())
       task.work->done(entry.busy);
-    if (task.brief.parent != 0)
-      --children_leased_[task.brief.parent];
-    else
+    count_below(task.brief.parent, -1);
+    if (task.brief.parent == 0)
       origins_.erase(entry.task); // a leaf's own; children share theirs
-    settle_lease(task.lease, plan);
+    leases_.settle(task.lease, 1);
     if (task.timeout != no_time)
       timeouts_.erase({task.timeout, entry.task});
     leased_.erase(held);
   }
   rules::merge_ranges(plan.moves);
+  plan.released = leases_.release_ended();
   return plan;
 }
 

@@ -9,7 +9,6 @@ namespace conductor {
 namespace {
 
 constexpr std::size_t origins_kept = 10'000;
-constexpr std::size_t due_kept = 5000;
 constexpr std::size_t leases_a_page = 100;
 
 } // namespace
@@ -32,14 +31,19 @@ void executor_state::init(role_context given, handler_map handlers) {
 
 void executor_state::hear(const committed& fact) {
   for (const auto& run : fact.runs)
-    due_hint |= run.first_task != 0;
-  for (const auto& parent : fact.parents)
+    if (const auto id = parse_ulid(run.id))
+      look_from({from_ms(static_cast<std::int64_t>(id->ms)), run.first_task});
+  for (const auto& parent : fact.parents) {
     sources_.hear(parent);
+    if (parent.state != task_state::pending)
+      origins_.erase(parent.task);
+  }
   for (const auto& run : fact.progress)
     if (settled(run.state))
       budgets_.erase(run.key);
   for (const auto& m : fact.moves) {
-    due_hint |= m.to == task_state::pending;
+    if (m.to == task_state::pending && m.until != no_time)
+      look_from({m.until, m.tasks.first});
     if (m.to != task_state::cancelled)
       continue;
     for (auto task = m.tasks.first; task < m.tasks.end(); ++task)
@@ -47,6 +51,13 @@ void executor_state::hear(const committed& fact) {
         held->second.work->work().cancel(task, held->second.brief.attempt,
                                          "cancelled");
   }
+}
+
+/// A task has fallen due. The clock may have been set back since it was told
+/// when: that is no reason to wait.
+void executor_state::look_from(due_position first) {
+  latest_due_ = std::max(latest_due_, first.at);
+  due_.look_from({first.at, first.task - 1});
 }
 
 void executor_state::sweep() {
@@ -58,7 +69,8 @@ void executor_state::sweep() {
       break;
     after = page.back().task;
   }
-  due_hint = true;
+  if (due_.empty())
+    due_.look_from({});
 }
 
 std::shared_ptr<const task_origin> executor_state::origin_of(task_key task,
@@ -81,8 +93,7 @@ lane* executor_state::lane_of(const task_origin& origin) {
   return found == lanes_.end() ? nullptr : &found->second;
 }
 
-// -- claims
-// -----------------------------------------------------------------------
+// -- claims --
 
 executor_state::claim executor_state::plan_claims(timestamp now) {
   claim plan;
@@ -101,111 +112,121 @@ void executor_state::claim_children(claim& plan, timestamp now) {
     if (!work)
       return 0;
     const auto bound = origin->spec.max_concurrency;
-    return bound == 0
-             ? work->room()
-             : std::min(work->room(), bound - children_leased_[parent]);
+    return bound == 0 ? work->room()
+                      : std::min(work->room(), bound - leased_below(parent));
   };
-  while (left > 0) {
+  while (left > 0 && any_room()) {
     const auto offer = sources_.next(left, limit);
     if (!offer)
       return;
     const auto n = offer->tasks.count;
     left -= n;
-    lane_of(*origin_of(offer->parent, offer->parent))->lease(n);
-    children_leased_[offer->parent] += n;
     plan.changes.moves.push_back(rules::plan_claim(
       {offer->tasks.first, offer->run, offer->parent, 0, 0, 0}, n, now,
       deadline));
+    count_leased(plan.changes.moves.back(),
+                 *lane_of(*origin_of(offer->parent, offer->parent)), n);
   }
 }
 
-void executor_state::load_due(timestamp now) {
-  // Until all are seen or enough: nobody may come by again for a long time.
-  while (due_hint && seen_.size() < due_kept) {
-    const auto limit
-      = static_cast<std::size_t>(context.opts.claim_page) + seen_.size();
-    const auto due = reader->load_due(now, limit);
-    due_hint = due.size() == limit;
-    for (const auto& task : due)
-      if (seen_.insert(task.key).second) {
-        const auto origin = origin_of(task.key, task.parent);
-        waiting_[origin ? lane_of(*origin) : nullptr].push_back(task);
-      }
-  }
+bool executor_state::any_room() const {
+  return std::any_of(lanes_.begin(), lanes_.end(),
+                     [](const auto& l) { return l.second.room() > 0; });
 }
 
 void executor_state::claim_due(claim& plan, timestamp now) {
-  load_due(now);
-  for (auto& [work, tasks] : waiting_) {
-    if (!work)
-      continue;
-    // Those whose parent has no room stay where they are.
-    std::deque<task_brief> kept;
-    for (; !tasks.empty() && work->room() > 0
-           && std::ssize(plan.due) < context.opts.claim_page;
-         tasks.pop_front())
-      if (!claim_one(plan, tasks.front(), *work, now))
-        kept.push_back(tasks.front());
-    tasks.insert(tasks.begin(), kept.begin(), kept.end());
-  }
+  due_.refill(
+    [&](due_position after, std::size_t limit) {
+      return reader->load_due(std::max(now, latest_due_), after, limit);
+    },
+    [this](const task_brief& task) {
+      const auto origin = origin_of(task.key, task.parent);
+      return origin ? lane_of(*origin) : nullptr;
+    });
+  due_.claim_each(
+    [&](const lane& work) {
+      return work.room() > 0 && std::ssize(plan.due) < context.opts.claim_page;
+    },
+    [&](const task_brief& task, lane& work) {
+      return claim_one(plan, task, work, now);
+    });
 }
 
 bool executor_state::claim_one(claim& plan, const task_brief& task, lane& work,
                                timestamp now) {
   if (task.parent != 0) {
     const auto bound = origin_of(task.key, task.parent)->spec.max_concurrency;
-    auto& leased_children = children_leased_[task.parent];
-    if (bound != 0 && leased_children >= bound)
+    if (bound != 0 && leased_below(task.parent) >= bound)
       return false;
-    ++leased_children;
   } else {
     plan.changes.run_starts.push_back(rules::plan_run_start(task.run, now));
   }
-  work.lease(1);
   plan.changes.moves.push_back(
     rules::plan_claim(task, 1, now, now + context.opts.lease_time));
   plan.due.push_back(task.key);
+  count_leased(plan.changes.moves.back(), work, 1);
   return true;
 }
 
-void executor_state::forget(const claim& planned) {
-  for (auto task : planned.due)
-    seen_.erase(task);
-  due_hint = due_hint || !planned.due.empty();
-  for (const auto& m : planned.changes.moves) {
-    if (const auto origin = origin_of(m.tasks.first, m.parent))
-      lane_of(*origin)->give_back(m.tasks.count);
-    if (m.parent != 0)
-      children_leased_[m.parent] -= m.tasks.count;
-  }
+std::int64_t executor_state::leased_below(task_key parent) const {
+  const auto found = children_leased_.find(parent);
+  return found == children_leased_.end() ? 0 : found->second;
+}
+
+/// A claim holds its lease and its places from when it is planned.
+void executor_state::count_leased(const task_move& m, lane& work,
+                                  std::int64_t n) {
+  leases_.take(m.tasks.first, n);
+  work.lease(n);
+  count_below(m.parent, n);
+}
+
+void executor_state::count_below(task_key parent, std::int64_t n) {
+  if (parent == 0)
+    return;
+  const auto place = children_leased_.try_emplace(parent).first;
+  if ((place->second += n) == 0)
+    children_leased_.erase(place);
 }
 
 void executor_state::start(const claim& planned, const commit_reply& reply,
                            timestamp now) {
   for (auto task : planned.due)
-    seen_.erase(task);
+    due_.forget(task);
   std::set<task_key> refused;
   for (const auto& r : reply.refusals)
     refused.insert(r.task);
-  for (const auto& m : planned.changes.moves) {
-    // What was leased, in contiguous parts: each part is a lease of its own.
-    auto next = m.tasks.first;
-    for (auto task = next; task <= m.tasks.end(); ++task) {
-      const auto gap = task == m.tasks.end() || refused.count(task) != 0;
-      if (!gap)
-        continue;
-      if (task > next)
-        start_range(m, {next, task - next}, now);
-      next = task + 1;
+  for (const auto& m : planned.changes.moves)
+    start_leased(m, refused, now);
+  if (!refused.empty() && !planned.due.empty())
+    due_.look_from({}); // somebody else moved what we knew of
+}
+
+/// What was leased, in contiguous parts: each part is a lease of its own.
+void executor_state::start_leased(const task_move& m,
+                                  const std::set<task_key>& refused,
+                                  timestamp now) {
+  std::int64_t lost = 0, elsewhere = 0;
+  auto next = m.tasks.first;
+  for (auto task = next; task <= m.tasks.end(); ++task) {
+    const auto is_refused = refused.count(task) != 0;
+    if (task < m.tasks.end() && !is_refused)
+      continue;
+    if (task > next) {
+      if (next != m.tasks.first) {
+        leases_.take(next, task - next);
+        elsewhere += task - next;
+      }
+      start_range(m, {next, task - next}, now);
     }
-    const auto lost
-      = std::count_if(refused.begin(), refused.end(),
-                      [&](task_key task) { return m.tasks.contains(task); });
-    if (lost > 0) {
-      lane_of(*origin_of(m.tasks.first, m.parent))->give_back(lost);
-      if (m.parent != 0)
-        children_leased_[m.parent] -= lost;
-    }
+    lost += task < m.tasks.end() && is_refused;
+    next = task + 1;
+  }
+  if (lost + elsewhere > 0)
+    leases_.settle(m.tasks.first, lost + elsewhere);
+  if (lost > 0) {
+    lane_of(*origin_of(m.tasks.first, m.parent))->give_back(lost);
+    count_below(m.parent, -lost);
   }
 }
 
@@ -221,8 +242,6 @@ void executor_state::start_range(const task_move& m, task_range tasks,
   const auto items
     = stored ? reader->load_items(tasks) : std::vector<std::string>{};
   const auto timed = spec.timeout.count() > 0 && !work->traits().own_timeout;
-  // A retry of the first task may share the key with the lease it came from.
-  leases_[tasks.first] += tasks.count;
   for (auto task = tasks.first; task < tasks.end(); ++task) {
     attempt a{.origin = origin,
               .task_id = ids.text(id_kind::task, origin->created_at, task),
@@ -251,13 +270,19 @@ void executor_state::start_range(const task_move& m, task_range tasks,
   }
 }
 
-// -- time
-// -------------------------------------------------------------------------
+// -- time --
 
 std::optional<timestamp> executor_state::next_timeout() const {
   if (timeouts_.empty())
     return std::nullopt;
   return timeouts_.begin()->first;
+}
+
+/// Of an attempt that waited for its turn after it had been leased.
+milliseconds executor_state::time_left(task_key task, const leased_task& held) {
+  const auto whole = held.origin->spec.timeout;
+  const auto ran = held.work->work().running_for(task, held.brief.attempt);
+  return ran ? whole - *ran : milliseconds{0};
 }
 
 void executor_state::time_out(timestamp now) {
@@ -268,6 +293,11 @@ void executor_state::time_out(timestamp now) {
     if (held == leased_.end())
       continue;
     auto& h = held->second;
+    if (const auto left = time_left(task, h); left > milliseconds{0}) {
+      h.timeout = now + left;
+      timeouts_.emplace(h.timeout, task);
+      continue;
+    }
     overdue_[{task, h.brief.attempt}] = h.work;
     h.work->work().cancel(task, h.brief.attempt, "timeout");
     auto late = outcome::failure(
@@ -278,30 +308,63 @@ void executor_state::time_out(timestamp now) {
 
 change_set executor_state::plan_extensions(timestamp now) {
   change_set plan;
-  for (const auto& [first, left] : leases_)
-    plan.extensions.push_back({{first, left}, now + context.opts.lease_time});
+  leases_.for_each_held([&](task_key first) {
+    plan.extensions.push_back({{first, 1}, now + context.opts.lease_time});
+  });
   return plan;
 }
 
+namespace {
+
+/// Moves that bring tasks back whose attempts will not be heard of again.
+struct return_moves {
+  std::vector<task_move> end, again;
+
+  void add(std::vector<task_move> moves) {
+    end.push_back(std::move(moves.front()));
+    if (moves.size() > 1)
+      again.push_back(std::move(moves.back()));
+  }
+  void put_into(change_set& plan) {
+    rules::merge_ranges(end);
+    rules::merge_ranges(again);
+    plan.moves = std::move(end);
+    std::move(again.begin(), again.end(), std::back_inserter(plan.moves));
+  }
+};
+
+} // namespace
+
 change_set executor_state::plan_lost(timestamp now) {
   change_set plan;
-  std::vector<task_move> again;
+  return_moves lost;
   for (const auto& lease :
        reader->load_lost_leases(context.epoch, now, leases_a_page)) {
-    if (leases_.count(lease.tasks.first) != 0)
+    if (leases_.holds(lease.tasks.first))
       continue; // ours, and alive: we were asleep
     for (const auto& task : reader->load_running(lease.tasks)) {
       ++context.metrics->lost_leases;
-      auto moves = rules::plan_lost_lease(task, context.opts.max_lost, now);
-      plan.moves.push_back(std::move(moves.front()));
-      if (moves.size() > 1)
-        again.push_back(std::move(moves.back()));
+      lost.add(rules::plan_lost_lease(task, context.opts.max_lost, now));
     }
     plan.released.push_back(lease.tasks.first);
   }
-  rules::merge_ranges(plan.moves);
-  rules::merge_ranges(again);
-  std::move(again.begin(), again.end(), std::back_inserter(plan.moves));
+  lost.put_into(plan);
+  return plan;
+}
+
+change_set executor_state::plan_give_back(timestamp now) {
+  change_set plan;
+  return_moves given;
+  std::map<task_key, std::int32_t> attempts; // in the order of tasks
+  for (const auto& [task, held] : leased_)
+    attempts[task] = held.brief.attempt;
+  for (const auto& [task, attempt] : attempts)
+    for (const auto& running : reader->load_running({task, 1}))
+      if (running.attempt == attempt)
+        given.add(rules::plan_give_back(running, now));
+  leases_.for_each_held(
+    [&](task_key first) { plan.released.push_back(first); });
+  given.put_into(plan);
   return plan;
 }
 

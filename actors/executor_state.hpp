@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <map>
 #include <random>
 #include <set>
@@ -11,7 +10,9 @@
 #include <conductor/roles.hpp>
 
 #include "actors/claim_sources.hpp"
+#include "actors/due_queue.hpp"
 #include "actors/lane.hpp"
+#include "actors/lease_book.hpp"
 #include "actors/outbox.hpp"
 #include "actors/pass.hpp"
 
@@ -34,12 +35,14 @@ public:
   claim plan_claims(timestamp now);
   /// Gives what was leased to the handlers.
   void start(const claim& planned, const commit_reply& reply, timestamp now);
-  /// The claim was not committed.
-  void forget(const claim& planned);
 
   /// Moves for all outcomes that have come in; for none while more are to come
   /// soon and the slots have other work, unless they have waited long enough.
   change_set plan_outcomes(timestamp now, bool waited);
+  /// These leases are no longer in the store.
+  void released(const std::vector<task_key>& leases) {
+    leases_.released(leases);
+  }
   /// Events for outcomes that came too late.
   change_set plan_late(const std::vector<task_move>& moves,
                        const std::vector<refusal>& refusals, timestamp now);
@@ -47,6 +50,8 @@ public:
   /// Tasks whose workers are gone (other epochs, deadlines passed), a page of
   /// them.
   change_set plan_lost(timestamp now);
+  /// All attempts that are still under way, for the next engine.
+  change_set plan_give_back(timestamp now);
   change_set plan_extensions(timestamp now);
   /// Attempts that have run out of time.
   void time_out(timestamp now);
@@ -58,14 +63,16 @@ public:
 
   std::int64_t leased() const { return std::ssize(leased_); }
 
-  bool due_hint = true; ///< the due table may have something
-  int claims = 0;       ///< change sets under way
+  bool reclaimed = false; ///< what others left behind is taken over
+  int claims = 0;         ///< change sets under way
   int outcomes = 0;
   bool gathering = false; ///< outcomes wait for others, with a timer set
   bool writable = true;
   timestamp next_upkeep{}; ///< leases extended, tables swept
   timestamp armed_for{};   ///< when the timer fires
   std::vector<caf::typed_response_promise<stopped>> stop_waiting;
+  bool out_of_patience = false; ///< what is leased may end no more
+  bool giving_back = false;
   std::shared_ptr<outbox> box;
 
 private:
@@ -79,27 +86,31 @@ private:
 
   std::shared_ptr<const task_origin> origin_of(task_key task, task_key parent);
   lane* lane_of(const task_origin& origin);
+  void look_from(due_position first);
   void claim_children(claim& plan, timestamp now);
-  void load_due(timestamp now);
+  bool any_room() const;
   void claim_due(claim& plan, timestamp now);
   bool claim_one(claim& plan, const task_brief& task, lane& work,
                  timestamp now);
+  void count_leased(const task_move& m, lane& work, std::int64_t n);
+  std::int64_t leased_below(task_key parent) const;
+  void count_below(task_key parent, std::int64_t n);
+  void start_leased(const task_move& m, const std::set<task_key>& refused,
+                    timestamp now);
   void start_range(const task_move& m, task_range tasks, timestamp now);
+  milliseconds time_left(task_key task, const leased_task& held);
   task_move plan_outcome(const leased_task& task, outbox::entry& entry,
                          timestamp now);
   bool spend_budget(run_key run);
-  void settle_lease(task_key first, change_set& plan);
 
   unsigned slots_ = 1;
   std::map<std::string, lane> lanes_;
   claim_sources sources_;
-  /// Due tasks by who executes them, so that no full lane hides the others;
-  /// null is for handlers that are not here.
-  std::map<lane*, std::deque<task_brief>> waiting_;
-  std::set<task_key> seen_; ///< they wait, or their claim is under way
+  due_queue due_;
+  timestamp latest_due_{};                           ///< that was heard of
   std::map<task_key, std::int64_t> children_leased_; ///< by parent
   std::unordered_map<task_key, leased_task> leased_;
-  std::map<task_key, std::int64_t> leases_; ///< first task → attempts left
+  lease_book leases_;
   std::set<std::pair<timestamp, task_key>> timeouts_;
   /// Attempts that were given up but still hold a slot of their handler.
   std::map<std::pair<task_key, std::int32_t>, lane*> overdue_;

@@ -45,13 +45,16 @@ void enqueue(fanout_state& s, task_key parent) {
   ++s.report.found;
 }
 
-/// The next page of a parent: its items where they are not derived.
-change_set plan_next(const parent_state& parent, std::int64_t page,
-                     timestamp now) {
+/// The next page of a parent: its items where they are not derived. None if
+/// they cannot be read just now.
+std::optional<change_set> plan_next(const parent_state& parent,
+                                    std::int64_t page, timestamp now) {
   const auto& f = parent.record;
   const auto count = rules::next_page(f, page);
   if (!f.source.path.empty()) {
     auto read = read_source(f.source, f.offset, count);
+    if (!read && read.error().code == errc::overloaded)
+      return std::nullopt;
     if (!read)
       return rules::plan_broken_source(f, read.error().message, now);
     return rules::plan_page(f, parent.spec, count, std::move(read->items),
@@ -95,20 +98,24 @@ void pump(self_ptr self) {
   auto& s = self->state;
   if (s.busy || s.stopping)
     return;
-  if (s.queue.empty()) {
-    finish_pass(s);
+  while (!s.queue.empty()) {
+    const auto key = s.queue.front();
+    s.queue.pop_front();
+    auto plan = plan_next(s.parents.at(key), s.context.opts.fanout_page,
+                          s.context.clock());
+    if (!plan) {
+      s.parents.erase(key); // the next sweep finds it again
+      continue;
+    }
+    auto page = plan->expansions.front();
+    page.items.clear();
+    submit_changes(self, std::move(*plan), [=](const commit_reply& reply) {
+      advance(self->state, key, page, reply);
+      pump(self);
+    });
     return;
   }
-  const auto key = s.queue.front();
-  s.queue.pop_front();
-  auto plan = plan_next(s.parents.at(key), s.context.opts.fanout_page,
-                        s.context.clock());
-  auto page = plan.expansions.front();
-  page.items.clear();
-  submit_changes(self, std::move(plan), [=](const commit_reply& reply) {
-    advance(self->state, key, page, reply);
-    pump(self);
-  });
+  finish_pass(s);
 }
 
 void sweep(fanout_state& s) {
@@ -134,6 +141,7 @@ void hear(self_ptr self, const committed& fact) {
 }
 
 role_actor::behavior_type fanout(self_ptr self, role_context context) {
+  tell_of_trouble(self);
   self->state.context = std::move(context);
   self->state.reader = self->state.context.open_reader();
   if (self->state.context.opts.automatic)

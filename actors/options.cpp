@@ -16,6 +16,8 @@ error options::validate() const {
     return invalid("claim_page", "1 to 100000");
   if (batch < 1)
     return invalid("batch", "at least 1");
+  if (max_waiting < 1)
+    return invalid("max_waiting", "at least 1");
   if (lease_ahead < 0)
     return invalid("lease_ahead", "0 or more");
   if (lease_time < milliseconds{1000})

@@ -154,9 +154,11 @@ caf::result<commit_reply> take(self_ptr self, change_set& changes) {
   auto& s = self->state;
   if (s.lost)
     return refused(s.halted.code, s.halted.message);
-  if (s.halted && !changes.submissions.empty())
+  const auto refusable = !changes.submissions.empty();
+  if (s.halted && refusable)
     return refused(s.halted.code, s.halted.message);
-  if (s.batch.size() >= s.opts.max_waiting)
+  // The roles keep to their credit; what they send is never dropped.
+  if (refusable && s.batch.size() >= s.opts.max_waiting)
     return refused(errc::overloaded,
                    std::to_string(s.batch.size())
                      + " changes wait for the writer already; try again");

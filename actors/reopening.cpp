@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include <conductor/aggregate_rules.hpp>
 #include <conductor/json_text.hpp>
 #include <conductor/reopen_rules.hpp>
 
@@ -22,6 +23,7 @@ std::vector<unsuccessful> find_unsuccessful(store_reader& reader,
                                             task_filter which,
                                             const std::string& error_type) {
   std::vector<unsuccessful> found;
+  which.texts = false;
   if (which.states.empty())
     which.states = {task_state::failed, task_state::cancelled};
   for (task_key after = 0;;) {
@@ -37,24 +39,42 @@ std::vector<unsuccessful> find_unsuccessful(store_reader& reader,
   }
 }
 
+/// Why a parent cannot go on with `reopened` of its failed children; none if it
+/// can.
+error cannot_go_on(store_reader& reader, const fanout_record& parent,
+                   std::int64_t reopened) {
+  const auto name = reader.load_task(parent.task)->name;
+  if (parent.state == task_state::succeeded)
+    return {errc::conflict, name
+                              + " SUCCEEDED within its tolerance; its "
+                                "failures cannot be retried"};
+  if (!parent.broken.empty())
+    return {errc::conflict, "not all children of " + name
+                              + " were created; submit the run again"};
+  auto then = parent;
+  then.state = task_state::pending;
+  then.children[task_state::failed] -= reopened;
+  then.children[task_state::pending] += reopened;
+  if (rules::should_fail_fast(then, reader.load_origin(parent.task)->spec))
+    return {errc::conflict,
+            name + " fails fast, and " + std::to_string(then.children.failed)
+              + " of its other children FAILED: they would stop it again at "
+                "once; retry all that failed in it"};
+  return {};
+}
+
 /// The parents above, each once. Errors: conflict, where a parent cannot go on.
 result<std::vector<fanout_record>>
 find_parents(store_reader& reader, const std::vector<unsuccessful>& leaves) {
-  std::map<task_key, fanout_record> parents;
+  std::map<task_key, std::int64_t> failed; // children to reopen, by parent
   for (const auto& leaf : leaves)
-    if (leaf.task.parent != 0 && !parents.count(leaf.task.parent))
-      parents[leaf.task.parent] = *reader.load_fanout(leaf.task.parent);
+    if (leaf.task.parent != 0)
+      failed[leaf.task.parent] += leaf.state == task_state::failed;
   std::vector<fanout_record> found;
-  for (auto& [key, parent] : parents) {
-    const auto name = reader.load_task(key)->name;
-    if (parent.state == task_state::succeeded)
-      return fail(errc::conflict, name
-                                    + " SUCCEEDED within its tolerance; its "
-                                      "failures cannot be retried");
-    if (!parent.broken.empty())
-      return fail(errc::conflict, "not all children of " + name
-                                    + " were created; submit the run again");
-    found.push_back(std::move(parent));
+  for (const auto& [key, reopened] : failed) {
+    found.push_back(*reader.load_fanout(key));
+    if (auto why = cannot_go_on(reader, found.back(), reopened))
+      return tl::unexpected(why);
   }
   return found;
 }

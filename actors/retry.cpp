@@ -75,6 +75,7 @@ void hear(self_ptr self, const committed& fact) {
 }
 
 role_actor::behavior_type retry(self_ptr self, role_context context) {
+  tell_of_trouble(self);
   self->state.context = std::move(context);
   self->state.reader = self->state.context.open_reader();
   if (self->state.context.opts.automatic)

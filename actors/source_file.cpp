@@ -18,6 +18,13 @@ namespace {
 constexpr std::size_t read_bytes = 256 * 1024;
 constexpr std::size_t max_line_bytes = 1 << 20;
 
+error cannot_read(const std::string& path, int why) {
+  return {is_shortage(why) ? errc::overloaded
+          : why == ENOENT  ? errc::not_found
+                           : errc::io,
+          "cannot read " + path + ": " + std::strerror(why)};
+}
+
 std::int64_t mtime_ns(const struct stat& st) {
   return st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
 }
@@ -28,8 +35,7 @@ result<line_reader> line_reader::open(const std::string& path,
                                       std::int64_t offset) {
   const auto fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    return fail(errno == ENOENT ? errc::not_found : errc::io,
-                "cannot read " + path + ": " + std::strerror(errno));
+    return tl::unexpected(cannot_read(path, errno));
   line_reader reader{fd, offset};
   struct stat st {};
   if (::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
@@ -56,8 +62,7 @@ bool line_reader::fill() {
   const auto n = ::pread(fd_, buffer_.data() + old, read_bytes, next_);
   buffer_.resize(old + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   if (n < 0)
-    error_
-      = {errc::io, "cannot read " + file_.path + ": " + std::strerror(errno)};
+    error_ = cannot_read(file_.path, errno);
   next_ += std::max<ssize_t>(n, 0);
   return n > 0;
 }

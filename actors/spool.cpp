@@ -59,6 +59,15 @@ bool may_be_swept(const std::string& path) {
   return ours;
 }
 
+bool sync_folder(const std::string& path) {
+  const auto folder = fs::path{path}.parent_path();
+  const auto fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const auto synced = fd >= 0 && ::fsync(fd) == 0;
+  if (fd >= 0)
+    ::close(fd);
+  return synced;
+}
+
 } // namespace
 
 bool is_spool(const std::string& path, const std::string& database) {
@@ -90,8 +99,7 @@ void sweep_spools(store_reader& reader, const std::string& database) {
   }
 }
 
-// -- spool
-// ----------------------------------------------------------------------
+// -- spool --
 
 result<spool> spool::create(const std::string& database) {
   static std::atomic<unsigned> number{0};
@@ -146,7 +154,8 @@ bool spool::add_line(std::string_view line) {
 }
 
 result<std::string> spool::finish() {
-  if (!write_out() || ::fsync(fd_) != 0)
+  // The run that names it may outlive a power loss: its name must, too.
+  if (!write_out() || ::fsync(fd_) != 0 || !sync_folder(path_))
     return fail(errno == ENOSPC ? errc::full : errc::io,
                 "cannot write " + path_ + ": " + std::strerror(errno));
   return path_;

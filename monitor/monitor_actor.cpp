@@ -60,8 +60,18 @@ void add_figures(monitor_state& s, change_set& plan) {
   s.commits = commits + 1; // with the one that this becomes
 }
 
-void pass(self_ptr self, caf::typed_response_promise<pass_report> promise) {
-  auto& s = self->state;
+/// Asks the store; if it cannot answer the monitor lives on, and says why.
+template <class Ask>
+auto answer(Ask ask) -> caf::result<decltype(ask())> {
+  try {
+    return ask();
+  } catch (const store_error& trouble) {
+    return caf::make_error(caf::sec::runtime_error, trouble.why().message);
+  }
+}
+
+/// What is to be written down of how things are.
+change_set plan_pass(monitor_state& s, pass_report& done) {
   const auto report = look(s);
   auto plan = plan_alerts(s, report);
   if (report.status != s.status) {
@@ -77,20 +87,30 @@ void pass(self_ptr self, caf::typed_response_promise<pass_report> promise) {
                                           {"reasons", reasons}})}});
     s.status = report.status;
   }
-  const pass_report done{std::ssize(report.stuck), std::ssize(plan.notes)};
+  done = {std::ssize(report.stuck), std::ssize(plan.notes)};
   add_figures(s, plan);
-  if (plan.empty()) {
-    if (promise.pending())
-      promise.deliver(done);
-    return;
+  return plan;
+}
+
+void tell(caf::typed_response_promise<pass_report> who, pass_report done) {
+  if (who.pending())
+    who.deliver(done);
+}
+
+void pass(self_ptr self, caf::typed_response_promise<pass_report> promise) {
+  pass_report done;
+  change_set plan;
+  try {
+    plan = plan_pass(self->state, done);
+  } catch (const store_error&) {
+    // The next pass may have more luck; whoever writes tells what is wrong.
   }
-  auto answer = [promise, done]() mutable {
-    if (promise.pending())
-      promise.deliver(done);
-  };
-  self->request(s.context.writer, caf::infinite, std::move(plan))
-    .then([answer](const commit_reply&) mutable { answer(); },
-          [answer](const caf::error&) mutable { answer(); });
+  if (plan.empty())
+    tell(promise, done);
+  else
+    self->request(self->state.context.writer, caf::infinite, std::move(plan))
+      .then([=](const commit_reply&) { tell(promise, done); },
+            [=](const caf::error&) { tell(promise, done); });
 }
 
 monitor_actor::behavior_type monitor(self_ptr self, monitor_context context) {
@@ -113,8 +133,12 @@ monitor_actor::behavior_type monitor(self_ptr self, monitor_context context) {
     },
     [=](stop_request) -> caf::result<stopped> {
       change_set last;
-      if (self->state.context.automatic)
-        add_figures(self->state, last);
+      try {
+        if (self->state.context.automatic)
+          add_figures(self->state, last);
+      } catch (const store_error&) {
+        // Then the figures are those of the last pass.
+      }
       auto promise = self->make_response_promise<stopped>();
       auto end = [self, promise]() mutable {
         promise.deliver(stopped{});
@@ -128,13 +152,16 @@ monitor_actor::behavior_type monitor(self_ptr self, monitor_context context) {
                 [end](const caf::error&) mutable { end(); });
       return promise;
     },
-    [=](health_request) { return look(self->state); },
+    [=](health_request) { return answer([&] { return look(self->state); }); },
     [=](run_summary_request wish) {
-      return summarise(*self->state.reader, wish.run,
-                       self->state.context.clock());
+      return answer([&] {
+        return summarise(*self->state.reader, wish.run,
+                         self->state.context.clock());
+      });
     },
     [=](retry_metrics_request wish) {
-      return self->state.reader->measure_retries(wish.run);
+      return answer(
+        [&] { return self->state.reader->measure_retries(wish.run); });
     },
   };
 }

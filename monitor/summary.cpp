@@ -20,7 +20,8 @@ bool is_hex(char c) {
 
 std::vector<task_record> read_failures(store_reader& reader, run_key run) {
   std::vector<task_record> failed;
-  const task_filter filter{.run = run, .states = {task_state::failed}};
+  const task_filter filter{
+    .run = run, .states = {task_state::failed}, .texts = false};
   for (task_key after = 0; failed.size() < failures_read;) {
     auto page = reader.list_tasks(filter, after, 1000);
     if (page.empty())
@@ -43,6 +44,17 @@ void add_handler(run_summary& summary, const std::string& handler,
       return;
     }
   summary.handlers.push_back({handler, tasks});
+}
+
+void add_top_level(run_summary& s, task_record task,
+                   std::optional<fanout_record> fanout) {
+  state_counts leaves;
+  leaves[task.state] = 1;
+  add_handler(s, task.handler, fanout ? fanout->children : leaves);
+  if (!fanout || s.parents.size() == parents_listed)
+    return;
+  s.parents.push_back(std::move(task));
+  s.fanouts.push_back(std::move(*fanout));
 }
 
 } // namespace
@@ -113,27 +125,15 @@ run_summary summarise(store_reader& reader, run_key run, timestamp now) {
   const auto end = s.run.finished_at != no_time ? s.run.finished_at : now;
   s.duration = end - s.run.created_at;
   s.tasks = reader.count_leaves(run);
-  for (auto& fanout : reader.list_fanouts(run)) {
-    if (auto parent = reader.load_task(fanout.task)) {
-      add_handler(s, parent->handler, fanout.children);
-      if (s.parents.size() < parents_listed) {
-        s.parents.push_back(std::move(*parent));
-        s.fanouts.push_back(std::move(fanout));
-      }
-    }
-  }
+  const task_filter top_level{.run = run, .top_level = true, .texts = false};
   for (task_key after = 0;;) {
-    const auto page
-      = reader.list_tasks({.run = run, .top_level = true}, after, 1000);
-    for (const auto& task : page)
-      if (!reader.load_fanout(task.key)) {
-        state_counts one;
-        one[task.state] = 1;
-        add_handler(s, task.handler, one);
-      }
+    auto page = reader.list_tasks(top_level, after, 1000);
+    for (auto& task : page) {
+      after = task.key;
+      add_top_level(s, std::move(task), reader.load_fanout(after));
+    }
     if (page.size() < 1000)
       break;
-    after = page.back().key;
   }
   // Looked for among all leaves: too long a question for a large run.
   if (s.tasks.total() <= slowest_looked_at)

@@ -98,13 +98,17 @@ public:
                                : std::optional{m->origin(task, i->second)};
   }
 
-  std::vector<task_brief> load_due(timestamp now, std::size_t limit) override {
-    return load_waiting(task_state::pending, now, limit);
+  std::vector<due_task> load_due(timestamp now, due_position after,
+                                 std::size_t limit) override {
+    return load_waiting(task_state::pending, now, after, limit);
   }
 
   std::vector<task_brief> load_retries_due(timestamp now,
                                            std::size_t limit) override {
-    return load_waiting(task_state::retrying, now, limit);
+    std::vector<task_brief> out;
+    for (const auto& due : load_waiting(task_state::retrying, now, {}, limit))
+      out.push_back(due.task);
+    return out;
   }
 
   std::optional<timestamp> next_retry_at() override {
@@ -207,7 +211,14 @@ public:
                && (filter.name.empty()
                    || glob_match(filter.name, task_name(*m, x.first, row)));
       },
-      [&](const auto& x) { return to_record(*m, x.first, x.second); });
+      [&](const auto& x) {
+        auto record = to_record(*m, x.first, x.second);
+        if (!filter.texts) {
+          record.input.clear();
+          record.output.clear();
+        }
+        return record;
+      });
   }
 
   std::vector<event_record> list_events(const event_filter& filter,
@@ -302,8 +313,8 @@ private:
 
   handle lock() { return handle{*model_}; }
 
-  std::vector<task_brief> load_waiting(task_state state, timestamp now,
-                                       std::size_t limit);
+  std::vector<due_task> load_waiting(task_state state, timestamp now,
+                                     due_position after, std::size_t limit);
   std::vector<std::string> load_texts(task_range tasks,
                                       std::string task_row::*text);
 
@@ -320,15 +331,17 @@ private:
   std::shared_ptr<model> model_;
 };
 
-std::vector<task_brief> reader::load_waiting(task_state state, timestamp now,
-                                             std::size_t limit) {
+std::vector<due_task> reader::load_waiting(task_state state, timestamp now,
+                                           due_position after,
+                                           std::size_t limit) {
   const auto m = lock();
-  std::vector<task_brief> out;
+  std::vector<due_task> out;
   for (const auto& [at, key] : m->due) {
     if (at > now || out.size() == limit)
       break;
-    if (const auto& row = m->tasks.at(key); row.state == state)
-      out.push_back(brief(key, row));
+    const auto& row = m->tasks.at(key);
+    if (row.state == state && due_position{at, key} > after)
+      out.push_back({brief(key, row), at});
   }
   return out;
 }

@@ -22,6 +22,11 @@ struct exec_options {
   std::size_t slots = 0;
 };
 
+/// For programs that run many processes at once, each of which takes three
+/// descriptors: raises the soft limit of open files to the hard one. Processes
+/// of `exec` get the limit from before. Call it before threads start.
+void raise_open_files_limit();
+
 /// Runs a process. Input: argv, env, cwd, stdin, stdout.
 std::shared_ptr<handler> make_exec_handler(exec_options options = {});
 

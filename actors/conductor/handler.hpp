@@ -84,6 +84,10 @@ public:
   /// is "timeout", "cancelled" or "shutdown"; the attempt still reports.
   virtual void cancel(task_key task, std::int32_t attempt,
                       const std::string& reason);
+  /// How long a started attempt has been executed; 0 while it waits for its
+  /// turn within. None if the handler does not know: then it began at once.
+  virtual std::optional<milliseconds> running_for(task_key task,
+                                                  std::int32_t attempt);
 };
 
 } // namespace conductor

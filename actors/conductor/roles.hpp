@@ -22,6 +22,7 @@ struct role_context {
   options opts;
   clock_fn clock;
   persistence_actor writer;
+  event_hub_actor hub; ///< hears of a role that cannot go on; may be none
   std::function<std::unique_ptr<store_reader>()> open_reader;
   /// Of this opening of the store.
   std::int64_t epoch = 0;

@@ -54,6 +54,10 @@ std::vector<definition_error> handler::check(const json&) const {
   return {};
 }
 
+std::optional<milliseconds> handler::running_for(task_key, std::int32_t) {
+  return std::nullopt;
+}
+
 void handler::cancel(task_key, std::int32_t, const std::string&) {
   // Nothing to stop: the attempt reports when it is done.
 }

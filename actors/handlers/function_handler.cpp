@@ -26,6 +26,8 @@ public:
   void start(attempt work, outcome_sink& sink) override;
   void cancel(task_key task, std::int32_t number,
               const std::string& reason) override;
+  std::optional<milliseconds> running_for(task_key task,
+                                          std::int32_t number) override;
 
 private:
   using clock = std::chrono::steady_clock;
@@ -35,8 +37,8 @@ private:
     attempt work;
     outcome_sink* sink;
     std::atomic<bool> cancelled = false;
-    std::string reason;   ///< guarded by mutex_
-    bool running = false; ///< guarded by mutex_
+    std::string reason;                     ///< guarded by mutex_
+    std::optional<clock::time_point> began; ///< guarded by mutex_
   };
   using job_ptr = std::shared_ptr<job>;
 
@@ -111,7 +113,7 @@ void function_handler::cancel(task_key task, std::int32_t number,
     const auto j = found->second;
     j->cancelled = true;
     j->reason = reason;
-    if (!j->running) {
+    if (!j->began) {
       waiting = j->sink;
       jobs_.erase(found);
       queue_.erase(std::find(queue_.begin(), queue_.end(), j));
@@ -121,6 +123,16 @@ void function_handler::cancel(task_key task, std::int32_t number,
     waiting->report(task, number,
                     outcome::failure(reason, "stopped before it began"),
                     std::chrono::microseconds(0));
+}
+
+std::optional<milliseconds> function_handler::running_for(task_key task,
+                                                          std::int32_t number) {
+  const std::lock_guard guard(mutex_);
+  const auto found = jobs_.find({task, number});
+  if (found == jobs_.end() || !found->second->began)
+    return milliseconds(0);
+  return std::chrono::duration_cast<milliseconds>(clock::now()
+                                                  - *found->second->began);
 }
 
 void function_handler::run() {
@@ -133,7 +145,7 @@ void function_handler::run() {
       return;
     const auto j = std::move(queue_.front());
     queue_.pop_front();
-    j->running = true;
+    j->began = clock::now();
     guard.unlock();
     execute(j);
     guard.lock();
@@ -141,10 +153,10 @@ void function_handler::run() {
 }
 
 void function_handler::execute(const job_ptr& j) {
-  const auto began = clock::now();
   auto result = call(*j);
+  // Written once, by this thread.
   const auto busy = std::chrono::duration_cast<std::chrono::microseconds>(
-    clock::now() - began);
+    clock::now() - *j->began);
   {
     const std::lock_guard guard(mutex_);
     jobs_.erase({j->work.task, j->work.number});

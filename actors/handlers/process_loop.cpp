@@ -163,7 +163,10 @@ void process_runner::loop::start_waiting() {
   while (!waiting_.empty()
          && (options_.slots == 0 || children_.size() < options_.slots)) {
     auto node = waiting_.extract(waiting_.begin());
-    launch(node.key(), std::move(node.mapped()));
+    if (launch(node.key(), node.mapped()))
+      continue;
+    waiting_.insert(std::move(node)); // until one of those that run has ended
+    return;
   }
 }
 
@@ -186,19 +189,28 @@ int process_runner::loop::open_streams(const process_spec& spec,
   return 0;
 }
 
-void process_runner::loop::launch(number n, command c) {
+/// False if the system lacks what it takes while others run: what they hold
+/// comes free. That is nobody's failure.
+bool process_runner::loop::launch(number n, command& c) {
   const auto& spec = c.spec;
   process_child child(c.id, c.spec, std::move(c.done));
+  const auto refused = [&](int error, std::string message) {
+    if (is_shortage(error) && !children_.empty()) {
+      c.done = std::move(child.done);
+      return false;
+    }
+    refuse(child, error, std::move(message));
+    return true;
+  };
   if (spec.argv.empty())
-    return refuse(child, EINVAL, "there is no program to run");
+    return refused(EINVAL, "there is no program to run");
   const auto& name = spec.argv.front();
   pipe_ends in, out, err;
   if (const int error = open_streams(spec, child, in, out, err))
-    return refuse(child, error, trouble("cannot run", name, error));
+    return refused(error, trouble("cannot run", name, error));
   auto program = find_program(name, path_in(spec.env), spec.directory);
   if (program.error)
-    return refuse(child, program.error,
-                  trouble("cannot run", name, program.error));
+    return refused(program.error, trouble("cannot run", name, program.error));
   const auto or_null
     = [&](const unique_fd& fd) { return fd ? fd.get() : null_.get(); };
   child.started = clock::now();
@@ -206,13 +218,14 @@ void process_runner::loop::launch(number n, command c) {
     = spawn_({std::move(program.file), spec.argv, spec.env, spec.directory,
               or_null(in.read), or_null(out.write), err.write.get()});
   if (process.error)
-    return refuse(child, process.error,
-                  process.in_directory
-                    ? trouble("cannot enter", spec.directory, process.error)
-                    : trouble("cannot run", name, process.error));
+    return refused(process.error,
+                   process.in_directory
+                     ? trouble("cannot enter", spec.directory, process.error)
+                     : trouble("cannot run", name, process.error));
   child.pid = process.pid;
   child.end = std::move(process.pidfd);
   follow(n, std::move(child));
+  return true;
 }
 
 void process_runner::loop::follow(number n, process_child started) {

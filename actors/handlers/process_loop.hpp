@@ -52,7 +52,7 @@ private:
   void accept(command c);
   void stop_by_key(key id, const std::string& reason);
   void start_waiting();
-  void launch(number n, command c);
+  bool launch(number n, command& c);
   void follow(number n, process_child started);
   int open_streams(const process_spec& spec, process_child& child,
                    pipe_ends& in, pipe_ends& out, pipe_ends& err);

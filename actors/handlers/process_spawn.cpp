@@ -4,15 +4,19 @@
 #include <chrono>
 #include <csignal>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <conductor/builtin_handlers.hpp>
 
 // The child shares our memory, sanitizer run-times included: what it runs must
 // not be instrumented and must not call what they intercept.
@@ -34,6 +38,10 @@ namespace {
 constexpr std::size_t stack_size = 64 * 1024;
 constexpr int last_signal = 64;
 
+/// The soft limit of open files that this program was started with, if it has
+/// been raised since.
+std::optional<rlimit> files_at_start;
+
 struct launch {
   const char* file;
   char* const* argv;
@@ -42,6 +50,7 @@ struct launch {
   int in, out, err;
   pid_t parent;
   std::uint64_t signals; ///< bit n - 1: signal n is not at its default
+  const rlimit* files;   ///< of open files, if it is to be another than ours
   volatile int error;
   volatile bool in_directory;
 };
@@ -94,6 +103,8 @@ CONDUCTOR_IN_CHILD int child_main(void* argument) {
       || ::syscall(SYS_dup3, l.out, 1, 0) < 0
       || ::syscall(SYS_dup3, l.err, 2, 0) < 0)
     return die(l, false);
+  if (l.files)
+    ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, l.files, nullptr);
   // A host may hold descriptors that are not close-on-exec.
   ::syscall(SYS_close_range, 3u, ~0u, 0u);
   if (l.directory && ::syscall(SYS_chdir, l.directory) < 0)
@@ -129,6 +140,16 @@ int runnable(const std::string& file) {
 }
 
 } // namespace
+
+void raise_open_files_limit() {
+  rlimit files{};
+  if (files_at_start || ::getrlimit(RLIMIT_NOFILE, &files) != 0
+      || files.rlim_cur >= files.rlim_max)
+    return;
+  const auto raised = rlimit{files.rlim_max, files.rlim_max};
+  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0)
+    files_at_start = files;
+}
 
 int open_pipe(pipe_ends& ends) {
   int fds[2];
@@ -194,6 +215,7 @@ spawned spawner::operator()(const spawn_request& request) {
            request.err,
            ::getpid(),
            signals_,
+           files_at_start ? &*files_at_start : nullptr,
            0,
            false};
   spawned result;

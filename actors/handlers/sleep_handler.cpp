@@ -36,6 +36,8 @@ public:
   void start(attempt work, outcome_sink& sink) override;
   void cancel(task_key task, std::int32_t number,
               const std::string& reason) override;
+  std::optional<milliseconds> running_for(task_key task,
+                                          std::int32_t number) override;
 
 private:
   using clock = std::chrono::steady_clock;
@@ -181,6 +183,16 @@ void sleep_handler::cancel(task_key task, std::int32_t number,
   }
   if (found)
     found->report(outcome::failure(reason, "stopped while asleep"));
+}
+
+std::optional<milliseconds> sleep_handler::running_for(task_key task,
+                                                       std::int32_t number) {
+  const std::lock_guard guard(mutex_);
+  const auto place = places_.find({task, number});
+  if (place == places_.end())
+    return milliseconds(0);
+  return std::chrono::duration_cast<milliseconds>(
+    clock::now() - place->second->second.started);
 }
 
 void sleep_handler::run() {

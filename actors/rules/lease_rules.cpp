@@ -21,40 +21,57 @@ task_move plan_claim(const task_brief& first, std::int64_t count, timestamp now,
   return move;
 }
 
-std::vector<task_move> plan_lost_lease(const task_brief& leased,
-                                       std::int32_t max_lost, timestamp now) {
-  const auto final = leased.lost_count + 1 >= max_lost;
+namespace {
+
+/// RUNNING → FAILED unsettled → PENDING, at once and at no cost.
+std::vector<task_move> plan_return(const task_brief& leased, json told,
+                                   timestamp now) {
   const auto count = leased.lost_count + 1;
+  told["attempt"] = leased.attempt;
+  told["lost_count"] = count;
   task_move lost{.run = leased.run,
                  .parent = leased.parent,
                  .tasks = {leased.key, 1},
                  .from = task_state::running,
                  .attempt = leased.attempt,
-                 .to = final ? task_state::failed : task_state::retrying,
+                 .to = task_state::retrying,
                  .at = now,
                  .until = now,
                  .lost = true};
-  lost.events.push_back(
-    {event_kind::task_lease_expired,
-     dump({{"attempt", leased.attempt}, {"lost_count", count}})});
-  if (final) {
-    lost.error = dump(
-      {{"type", "lease_expired"},
-       {"message", "its worker was lost " + std::to_string(count) + " times"},
-       {"attempt", leased.attempt}});
-    lost.events.push_back({event_kind::task_retries_exhausted,
-                           dump({{"retry_count", leased.retry_count},
-                                 {"because", "lease_expired"}})});
-    return {std::move(lost)};
-  }
   auto again = lost;
   again.from = task_state::retrying;
   again.to = task_state::pending;
   again.lost = false;
-  again.events
-    = {{event_kind::task_retried,
-        dump({{"retry_count", leased.retry_count}, {"lost_count", count}})}};
+  lost.events.push_back({event_kind::task_lease_expired, dump(told)});
+  again.events.push_back(
+    {event_kind::task_retried,
+     dump({{"retry_count", leased.retry_count}, {"lost_count", count}})});
   return {std::move(lost), std::move(again)};
+}
+
+} // namespace
+
+std::vector<task_move> plan_lost_lease(const task_brief& leased,
+                                       std::int32_t max_lost, timestamp now) {
+  auto moves = plan_return(leased, json::object(), now);
+  const auto count = leased.lost_count + 1;
+  if (count < max_lost)
+    return moves;
+  auto& lost = moves.front();
+  lost.to = task_state::failed;
+  lost.error = dump(
+    {{"type", "lease_expired"},
+     {"message", "its worker was lost " + std::to_string(count) + " times"},
+     {"attempt", leased.attempt}});
+  lost.events.push_back({event_kind::task_retries_exhausted,
+                         dump({{"retry_count", leased.retry_count},
+                               {"because", "lease_expired"}})});
+  moves.pop_back();
+  return moves;
+}
+
+std::vector<task_move> plan_give_back(const task_brief& leased, timestamp now) {
+  return plan_return(leased, {{"because", "stopped"}}, now);
 }
 
 task_move plan_cancel(const task_brief& task, task_state from,

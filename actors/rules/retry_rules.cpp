@@ -41,6 +41,8 @@ std::string no_retry_because(const task_brief& leased, const failure& why,
 
 milliseconds retry_delay(const retry_policy& policy, std::int32_t n,
                          double random) {
+  if (policy.delay.count() == 0)
+    return milliseconds{0}; // also where the factor's power is infinite
   auto ms = static_cast<double>(policy.delay.count());
   if (policy.backoff == backoff::linear)
     ms *= n;

@@ -64,8 +64,8 @@ void add_tasks(candidates& found, std::string_view begin, store_reader& reader,
     return;
   if (begin.find('#') != begin.npos)
     return add_children(found, begin, reader, run->key);
-  for (const auto& task :
-       reader.list_tasks({.run = run->key, .top_level = true}, 0, most_rows))
+  for (const auto& task : reader.list_tasks(
+         {.run = run->key, .top_level = true, .texts = false}, 0, most_rows))
     add(found, begin, task.name, to_string(task.state));
 }
 

@@ -17,7 +17,8 @@ constexpr std::size_t maps_drawn = 8;
 constexpr std::int64_t cells_drawn = 2400;
 
 task_key first_task(store_reader& reader, run_key run) {
-  const auto page = reader.list_tasks({.run = run, .top_level = true}, 0, 1);
+  const auto page
+    = reader.list_tasks({.run = run, .top_level = true, .texts = false}, 0, 1);
   return page.empty() ? 0 : page.front().key;
 }
 
@@ -72,7 +73,8 @@ std::vector<bar> bars_of(store_reader& reader, const run_report& r) {
     return bars;
   std::unordered_map<task_key, std::size_t> places;
   for (task_key after = 0;;) {
-    auto page = reader.list_tasks({.run = r.summary.run.key}, after, 1000);
+    auto page = reader.list_tasks({.run = r.summary.run.key, .texts = false},
+                                  after, 1000);
     if (page.empty())
       break;
     after = page.back().key;
@@ -101,8 +103,8 @@ run_report gather(store_reader& reader, run_key run, timestamp now) {
   for (const auto& t : r.told.most_tried)
     if (auto task = reader.load_task(t.task))
       r.most_tried.push_back(std::move(*task));
-  for (const auto& task :
-       reader.list_tasks({.run = run, .top_level = true}, 0, origins_listed))
+  for (const auto& task : reader.list_tasks(
+         {.run = run, .top_level = true, .texts = false}, 0, origins_listed))
     if (auto origin = reader.load_origin(task.key))
       r.origins.push_back(std::move(*origin));
   return r;

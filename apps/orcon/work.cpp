@@ -77,8 +77,8 @@ void say_missing_handlers(const engine& engine, store_reader& reader,
                           const std::vector<run_key>& runs, const settings& s) {
   std::set<std::string> missing;
   for (auto run : runs)
-    for (const auto& task :
-         reader.list_tasks({.run = run, .top_level = true}, 0, 1000))
+    for (const auto& task : reader.list_tasks(
+           {.run = run, .top_level = true, .texts = false}, 0, 1000))
       if (!settled(task.state) && !engine.has_handler(task.handler))
         missing.insert(task.handler);
   for (const auto& handler : missing)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -36,6 +37,13 @@ struct error {
   explicit operator bool() const { return code != errc::none; }
   CONDUCTOR_MESSAGE(error, x.code, x.message)
 };
+
+/// Whether an errno tells of a shortage that passes: of descriptors, memory,
+/// processes.
+inline bool is_shortage(int error_number) {
+  return error_number == EMFILE || error_number == ENFILE
+         || error_number == ENOMEM || error_number == EAGAIN;
+}
 
 template <class T>
 using result = tl::expected<T, error>;

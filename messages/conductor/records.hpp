@@ -137,6 +137,23 @@ struct task_brief {
                     x.retry_count, x.lost_count)
 };
 
+/// A place in the order in which tasks fall due.
+struct due_position {
+  timestamp at{};
+  task_key task = 0;
+
+  auto operator<=>(const due_position&) const = default;
+};
+
+/// A task and when it fell due.
+struct due_task {
+  task_brief task;
+  timestamp at{};
+
+  due_position position() const { return {at, task.key}; }
+  CONDUCTOR_MESSAGE(due_task, x.task, x.at)
+};
+
 /// The engine that works on the store, or was the last to.
 struct engine_record {
   std::int64_t epoch = 0; ///< openings so far

@@ -25,6 +25,7 @@ struct task_filter {
   bool top_level = false;         ///< only tasks without a parent
   std::vector<task_state> states; ///< empty = any
   std::string name;               ///< glob pattern (`*`, `?`); empty = any
+  bool texts = true; ///< whether input and output are wanted; they may be large
 };
 
 struct run_filter {
@@ -66,8 +67,10 @@ public:
   /// What a task was submitted as; for a child what its parent was.
   virtual std::optional<task_origin> load_origin(task_key task) = 0;
   /// PENDING leaves out of the claim cursors' order whose time has come:
-  /// top-level leaves, retried and reopened tasks.
-  virtual std::vector<task_brief> load_due(timestamp now, std::size_t limit)
+  /// top-level leaves, retried and reopened tasks. By time, from behind
+  /// `after`.
+  virtual std::vector<due_task> load_due(timestamp now, due_position after,
+                                         std::size_t limit)
     = 0;
   /// FAILED unsettled tasks whose retry falls due by `now`, soonest first.
   virtual std::vector<task_brief> load_retries_due(timestamp now,

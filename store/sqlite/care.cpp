@@ -1,6 +1,7 @@
 #include <conductor/care.hpp>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -175,10 +176,16 @@ result<std::int64_t> backup_database(const std::string& path,
                     + "; is there room for it?";
     return tl::unexpected(why);
   }
-  // A link fails where a rename would overwrite what has come meanwhile.
-  if (::link(part.c_str(), target.c_str()) != 0)
-    return fail(errc::io, in_words("create", target));
+  // A link fails where a rename would overwrite what has come meanwhile; some
+  // file systems have only one of the two.
+  const auto placed = ::link(part.c_str(), target.c_str()) == 0
+                      || ::renameat2(AT_FDCWD, part.c_str(), AT_FDCWD,
+                                     target.c_str(), RENAME_NOREPLACE)
+                           == 0;
+  const auto why = placed ? std::string{} : in_words("create", target);
   std::filesystem::remove(part, ignored);
+  if (!placed)
+    return fail(errc::io, why);
   if (auto flushed = flush_to_disk(folder_of(target)); !flushed)
     return tl::unexpected(flushed.error());
   return file_bytes(target);

@@ -11,11 +11,17 @@ namespace conductor::sqlite {
 
 namespace {
 
-constexpr std::string_view task_columns
-  = "SELECT t.task,t.parent,t.state,t.attempt,t.retries,t.lost,t.created,"
-    "t.started,t.updated,o.run,o.created,o.name,o.handler,o.max_retries,"
-    "o.input,o.child_input,r.id,coalesce(f.base,0),coalesce(f.item_from,0),"
-    "coalesce(f.item_step,0),i.item,out.output,e.error,coalesce(d.at,0) FROM ";
+/// The columns of a task_record, large texts last.
+std::string task_columns(bool texts) {
+  return std::string{"SELECT t.task,t.parent,t.state,t.attempt,t.retries,"
+                     "t.lost,t.created,t.started,t.updated,o.run,o.created,"
+                     "o.name,o.handler,o.max_retries,r.id,coalesce(f.base,0),"
+                     "e.error,coalesce(d.at,0)"}
+         + (texts ? ",coalesce(f.item_from,0),coalesce(f.item_step,0),i.item,"
+                    "o.input,o.child_input,out.output FROM "
+                  : " FROM ");
+}
+
 constexpr std::string_view task_joins
   = " JOIN origins o ON o.task=CASE t.parent WHEN 0 THEN t.task ELSE t.parent "
     "END JOIN run_rows r ON r.run=o.run LEFT JOIN fanouts f ON f.task=t.parent "
@@ -28,13 +34,13 @@ std::string child_input(const statement& row, std::int64_t index) {
     = row.is_null(20)
         ? std::to_string(row.integer(18) + (index - 1) * row.integer(19))
         : row.text(20);
-  auto input = json::parse(row.text(15), nullptr, false);
+  auto input = json::parse(row.text(22), nullptr, false);
   input["index"] = index;
   input["item"] = json::parse(item, nullptr, false);
   return dump(input);
 }
 
-task_record to_task(const statement& row, const id_space& ids) {
+task_record to_task(const statement& row, const id_space& ids, bool texts) {
   task_record t;
   t.key = row.integer(0);
   t.parent = row.integer(1);
@@ -50,19 +56,19 @@ task_record to_task(const statement& row, const id_space& ids) {
   t.name = row.text(11);
   t.handler = row.text(12);
   t.max_retries = row.integer32(13);
-  t.run_id = row.text(16);
+  t.run_id = row.text(14);
   t.id = ids.text(id_kind::task, origin_created, t.key);
   if (t.parent != 0) {
-    t.index = t.key - row.integer(17) + 1;
+    t.index = t.key - row.integer(15) + 1;
     t.parent_task_id = ids.text(id_kind::task, origin_created, t.parent);
     t.name += "#" + std::to_string(t.index);
-    t.input = child_input(row, t.index);
-  } else {
-    t.input = row.text(14);
   }
-  t.output = row.text(21);
-  t.last_error = row.text(22);
-  t.due_at = row.time(23);
+  t.last_error = row.text(16);
+  t.due_at = row.time(17);
+  if (texts) {
+    t.input = t.parent != 0 ? child_input(row, t.index) : row.text(21);
+    t.output = row.text(23);
+  }
   return t;
 }
 
@@ -123,11 +129,11 @@ std::optional<task_key> sqlite_reader::find_task(run_key run,
 }
 
 std::optional<task_record> sqlite_reader::load_task(task_key task) {
-  static const auto query = std::string{task_columns} + "task_rows t"
+  static const auto query = task_columns(true) + "task_rows t"
                             + std::string{task_joins} + "WHERE t.task=?";
   std::optional<task_record> found;
-  db_->prepared(query).each([&](statement& row) { found = to_task(row, ids_); },
-                            task);
+  db_->prepared(query).each(
+    [&](statement& row) { found = to_task(row, ids_, true); }, task);
   return found;
 }
 
@@ -167,7 +173,7 @@ std::vector<task_record> sqlite_reader::list_tasks(const task_filter& filter,
                           : only_failures  ? "errors"
                                            : "";
   const std::string key = few.empty() ? "t.task" : "x.task";
-  auto query = std::string{task_columns}
+  auto query = task_columns(filter.texts)
                + (few.empty() ? "task_rows t"
                               : few
                                   + " x CROSS JOIN task_rows t ON "
@@ -175,7 +181,7 @@ std::vector<task_record> sqlite_reader::list_tasks(const task_filter& filter,
                + std::string{task_joins} + "WHERE " + key + ">?1 AND " + key
                + ">=?2 AND " + key + "<?3";
   if (filter.parent != 0)
-    query += " AND t.parent=" + std::to_string(filter.parent);
+    query += " AND t.parent=?6";
   if (filter.top_level)
     query += " AND t.parent=0";
   if (!states.empty())
@@ -189,9 +195,11 @@ std::vector<task_record> sqlite_reader::list_tasks(const task_filter& filter,
     if (found.size() >= limit)
       break;
     db_->prepared(query).each(
-      [&](statement& row) { found.push_back(to_task(row, ids_)); }, after,
-      range.first, range.end, filter.name,
-      static_cast<std::int64_t>(limit - found.size()));
+      [&](statement& row) {
+        found.push_back(to_task(row, ids_, filter.texts));
+      },
+      after, range.first, range.end, filter.name,
+      static_cast<std::int64_t>(limit - found.size()), filter.parent);
   }
   return found;
 }
@@ -237,12 +245,10 @@ std::vector<event_record> sqlite_reader::list_events(const event_filter& filter,
       + std::to_string(max_span)
       + " AND s.seq+s.count>?1+1 AND substr(k.name,1,length(?2))=?2";
   if (filter.run != 0)
-    query += " AND s.run=" + std::to_string(filter.run);
-  if (filter.task != 0) {
-    const auto task = std::to_string(filter.task);
-    query += " AND s.first>0 AND s.first<=" + task + " AND s.first>" + task
-             + "-" + std::to_string(max_span) + " AND s.first+s.count>" + task;
-  }
+    query += " AND s.run=?4";
+  if (filter.task != 0)
+    query += " AND s.first>0 AND s.first<=?5 AND s.first>?5-"
+             + std::to_string(max_span) + " AND s.first+s.count>?5";
   query += " ORDER BY s.seq LIMIT ?3";
   std::vector<event_record> found;
   const auto expand = [&](statement& row) {
@@ -273,26 +279,33 @@ std::vector<event_record> sqlite_reader::list_events(const event_filter& filter,
     }
   };
   db_->prepared(query).each(expand, after, filter.name,
-                            static_cast<std::int64_t>(limit));
+                            static_cast<std::int64_t>(limit), filter.run,
+                            filter.task);
   return found;
 }
 
 state_counts sqlite_reader::count_leaves(run_key run) {
+  // Texts of their own for one run and for all: only then does SQLite use the
+  // index for the one.
+  static const std::string of_parents
+    = "SELECT total(total),total(expanded),total(running),total(retrying),"
+      "total(succeeded),total(failed),total(cancelled) FROM fanouts ";
+  static const std::string of_leaves
+    = "SELECT t.state,count(*) FROM origins o JOIN task_rows t ON "
+      "t.task=o.task LEFT JOIN fanouts f ON f.task=o.task WHERE f.task IS "
+      "NULL ";
+  static const std::string queries[2][2]{
+    {of_parents + "WHERE ?1=0", of_leaves + "AND ?1=0 GROUP BY t.state"},
+    {of_parents + "WHERE run=?1", of_leaves + "AND o.run=?1 GROUP BY t.state"}};
+  const auto& [parents, leaves] = queries[run != 0];
   state_counts total;
-  db_
-    ->prepared("SELECT total(total),total(expanded),total(running),"
-               "total(retrying),total(succeeded),total(failed),"
-               "total(cancelled) FROM fanouts WHERE ?1=0 OR run=?1")
-    .each([&](statement& row) { total += to_counts(row, 0); }, run);
-  db_
-    ->prepared("SELECT t.state,count(*) FROM origins o JOIN task_rows t ON "
-               "t.task=o.task LEFT JOIN fanouts f ON f.task=o.task "
-               "WHERE f.task IS NULL AND (?1=0 OR o.run=?1) GROUP BY t.state")
-    .each(
-      [&](statement& row) {
-        total[static_cast<task_state>(row.integer(0))] += row.integer(1);
-      },
-      run);
+  db_->prepared(parents).each(
+    [&](statement& row) { total += to_counts(row, 0); }, run);
+  db_->prepared(leaves).each(
+    [&](statement& row) {
+      total[static_cast<task_state>(row.integer(0))] += row.integer(1);
+    },
+    run);
   return total;
 }
 

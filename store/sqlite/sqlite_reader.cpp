@@ -115,17 +115,20 @@ std::optional<task_origin> sqlite_reader::load_origin(task_key task) {
   return found;
 }
 
-std::vector<task_brief> sqlite_reader::load_due(timestamp now,
-                                                std::size_t limit) {
+std::vector<due_task> sqlite_reader::load_due(timestamp now, due_position after,
+                                              std::size_t limit) {
   static const auto query
-    = std::string{brief} + "due d JOIN task_rows t ON t.task=d.task"
+    = "SELECT t.task,o.run,t.parent,t.attempt,t.retries,t.lost,d.at "
+      "FROM due d JOIN task_rows t ON t.task=d.task"
       + std::string{with_origin}
-      + "WHERE d.state=2 AND d.at<=? ORDER BY d.at,d.task "
-        "LIMIT ?";
-  std::vector<task_brief> found;
+      + "WHERE d.state=2 AND d.at<=? AND (d.at,d.task)>(?,?) "
+        "ORDER BY d.at,d.task LIMIT ?";
+  std::vector<due_task> found;
   db_->prepared(query).each(
-    [&](statement& row) { found.push_back(to_brief(row)); }, now,
-    as_limit(limit));
+    [&](statement& row) {
+      found.push_back({to_brief(row), row.time(6)});
+    },
+    now, after.at, after.task, as_limit(limit));
   return found;
 }
 

@@ -19,7 +19,8 @@ public:
   std::vector<fanout_record> load_open_fanouts(task_key after,
                                                std::size_t limit) override;
   std::optional<task_origin> load_origin(task_key task) override;
-  std::vector<task_brief> load_due(timestamp now, std::size_t limit) override;
+  std::vector<due_task> load_due(timestamp now, due_position after,
+                                 std::size_t limit) override;
   std::vector<task_brief> load_retries_due(timestamp now,
                                            std::size_t limit) override;
   std::optional<timestamp> next_retry_at() override;

@@ -51,8 +51,7 @@ void transaction::finish() {
   fact_.number = ++next_.commits;
 }
 
-// -- expansion
-// ------------------------------------------------------------------
+// -- expansion --
 
 fanout_record& transaction::fanout_of(task_key parent) {
   const auto [entry, absent] = fanouts_.try_emplace(parent);
@@ -273,8 +272,7 @@ void transaction::count(const task_move& m, task_range tasks) {
   add(m.to, n);
 }
 
-// -- events
-// ---------------------------------------------------------------------
+// -- events --
 
 void transaction::write_event(run_key run, task_range tasks, timestamp at,
                               const event_entry& event) {

@@ -30,7 +30,7 @@ void a_page_creates_children(const store_factory& make) {
   require_same("name", child.name, std::string{"p#2"});
   require_same("state", child.state, pending);
   require_same("due", child.due_at, no_time);
-  require_same("by cursor only", w.reader->load_due(w.now, 9).size(),
+  require_same("by cursor only", w.reader->load_due(w.now, {}, 9).size(),
                std::size_t{0});
 }
 

@@ -100,9 +100,10 @@ void a_child_before_the_cursor_can_be_due(const store_factory& make) {
   auto again = w.plan(1, {3, 1}, cancelled, 0, pending);
   again.until = w.now;
   w.move(again);
-  require_same("due", w.reader->load_due(w.now, 9), {{3, 1, 1, 0, 0, 0}});
+  require_same("due", w.reader->load_due(w.now, {}, 9),
+               {{{3, 1, 1, 0, 0, 0}, w.now}});
   w.lease(1, {2, 2}, 0);
-  require_same("due no more", w.reader->load_due(w.now, 9), {});
+  require_same("due no more", w.reader->load_due(w.now, {}, 9), {});
   require_same("record", w.task(3).due_at, no_time);
 }
 

@@ -96,7 +96,8 @@ void a_retry_and_its_counts(const store_factory& make) {
   w.move(again);
   require_same("count", w.task(1).retry_count, 1);
   require_same("once", w.run(1).retries, std::int64_t{1});
-  require_same("brief", w.reader->load_due(w.now, 9), {{1, 1, 0, 1, 1, 0}});
+  require_same("brief", w.reader->load_due(w.now, {}, 9),
+               {{{1, 1, 0, 1, 1, 0}, w.now}});
   require_same("none", w.reader->next_retry_at(), std::optional<timestamp>{});
 }
 
@@ -160,8 +161,14 @@ void top_level_tasks_count_in_their_run(const store_factory& make) {
   require_same("parent again", w.fanout(2).state, pending);
   require_same("open again", w.reader->load_open_fanouts(0, 9), {w.fanout(2)});
   require_same("a parent is never due", w.task(2).due_at, no_time);
-  require_same("due", w.reader->load_due(w.now + milliseconds{1'000}, 9),
-               {{1, 1, 0, 0, 0, 0}, {3, 1, 0, 0, 0, 0}});
+  require_same("due", w.reader->load_due(w.now + milliseconds{1'000}, {}, 9),
+               {{{1, 1, 0, 0, 0, 0}, w.now}, {{3, 1, 0, 0, 0, 0}, w.now}});
+  require_same("due from behind the first",
+               w.reader->load_due(w.now + milliseconds{1'000}, {w.now, 1}, 9),
+               {{{3, 1, 0, 0, 0, 0}, w.now}});
+  require_same("due from later on",
+               w.reader->load_due(w.now + milliseconds{1'000}, {w.now, 3}, 9),
+               {});
 }
 
 void settling_a_parent(const store_factory& make) {

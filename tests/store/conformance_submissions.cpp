@@ -133,9 +133,10 @@ void a_new_run_and_its_tasks_are_pending(const store_factory& make) {
   require_same("leaf due", w.task(1).due_at, w.now);
   require_same("parent due", w.task(2).due_at, no_time);
   require_same("started", w.task(1).started_at, no_time);
-  require_same("due", w.reader->load_due(w.now, 9).size(), std::size_t{1});
+  require_same("due", w.reader->load_due(w.now, {}, 9).size(), std::size_t{1});
   const auto before = w.now - milliseconds{1};
-  require_same("not yet", w.reader->load_due(before, 9).size(), std::size_t{0});
+  require_same("not yet", w.reader->load_due(before, {}, 9).size(),
+               std::size_t{0});
   fanout_record f{.task = 2, .run = 1, .base = 3, .total = 3};
   f.children.unborn = 3;
   require_same("fanout", w.fanout(2), f);

@@ -139,11 +139,11 @@ void history_audit::check_waiting(timestamp now) {
     if (t.state == task_state::retrying && (!soonest || t.due_at < *soonest))
       soonest = t.due_at;
   }
-  require_same("due tasks", reader_->load_due(now, all).size(), due);
+  require_same("due tasks", reader_->load_due(now, {}, all).size(), due);
   require_same("due retries", reader_->load_retries_due(now, all).size(),
                retries);
   require_same("next retry", reader_->next_retry_at(), soonest);
-  reader_->load_due(now, 2);
+  reader_->load_due(now, {}, 2);
   reader_->load_retries_due(now, 2);
   reader_->load_lost_leases(store_.epoch(), now, all);
   require("an order of leases",

@@ -58,8 +58,9 @@ public:
   std::optional<task_origin> load_origin(task_key task) override {
     return ask("load_origin", &store_reader::load_origin, task);
   }
-  std::vector<task_brief> load_due(timestamp now, std::size_t limit) override {
-    return ask("load_due", &store_reader::load_due, now, limit);
+  std::vector<due_task> load_due(timestamp now, due_position after,
+                                 std::size_t limit) override {
+    return ask("load_due", &store_reader::load_due, now, after, limit);
   }
   std::vector<task_brief> load_retries_due(timestamp now,
                                            std::size_t limit) override {

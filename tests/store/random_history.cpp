@@ -221,7 +221,8 @@ std::optional<task_move> history::plan_retry() {
   auto due = reader_->load_retries_due(now_, 5);
   const auto retry = !due.empty();
   if (!retry)
-    due = reader_->load_due(now_, 5);
+    for (const auto& found : reader_->load_due(now_, {}, 5))
+      due.push_back(found.task);
   if (due.empty())
     return std::nullopt;
   const auto task = d_.one_of(due);

@@ -18,6 +18,10 @@ task_move plan_claim(const task_brief& first, std::int64_t count, timestamp now,
 std::vector<task_move> plan_lost_lease(const task_brief& leased,
                                        std::int32_t max_lost, timestamp now);
 
+/// The same for a worker that stops in good order: it is counted too, but fails
+/// nothing.
+std::vector<task_move> plan_give_back(const task_brief& leased, timestamp now);
+
 /// Not yet settled → CANCELLED, for the reason given.
 task_move plan_cancel(const task_brief& task, task_state from,
                       const std::string& reason, timestamp now);
