@@ -205,6 +205,10 @@ struct sqlite_options {
 /// io, not_found.
 result<std::unique_ptr<store>> open_sqlite_store(const sqlite_options& options);
 
+/// Removes a database in which nothing was ever submitted, and its lock; one
+/// that is in use or holds anything stays.
+void discard_unused_database(const std::string& path);
+
 /// Opens the database read-only, beside a running engine or alone.
 result<std::unique_ptr<store_reader>>
 open_sqlite_reader(const std::string& path);

@@ -89,4 +89,43 @@ CAF_TEST(a batch in doubt is committed again alone and whole) {
   CAF_CHECK(db->sizes == std::vector<std::size_t>({2, 2, 2, 1}));
 }
 
+CAF_TEST(what is committed later does not seem to have happened before) {
+  const auto note_at = [](std::int64_t ms) {
+    change_set changes;
+    changes.notes.push_back(
+      {0, 0, from_ms(ms), {event_kind::health_changed, "{}"}});
+    return changes;
+  };
+  // 60 s back is a clock that was set: that is told as it is.
+  std::vector<std::int64_t> times;
+  for (const auto ms : {100'000, 99'995, 100'001, 40'000, 40'000}) {
+    auto sent = send(note_at(ms));
+    consume_messages();
+    answer(sent);
+  }
+  for (const auto& e : db->open_reader()->list_events({}, 0, 9))
+    times.push_back(to_ms(e.at));
+  const std::vector<std::int64_t> expected{100'000, 100'000, 100'001, 40'000,
+                                           40'000};
+  CAF_CHECK(times == expected);
+}
+
+CAF_TEST(only submissions are turned away for want of credit) {
+  opts.max_waiting = 2;
+  opts.batch = 10;
+  auto small = spawn_persistence(sys, db, opts, event_hub_actor{}, false);
+  const auto ask = [&](change_set changes) {
+    return self->request(small, caf::infinite, std::move(changes));
+  };
+  auto one = ask(change_set{.released = {1}});
+  auto two = ask(change_set{.released = {2}});
+  auto role = ask(change_set{.released = {3}});
+  auto person = ask(submission_of("late"));
+  consume_messages();
+  for (auto* handle : {&one, &two, &role})
+    CAF_CHECK(!answer(*handle).trouble);
+  CAF_CHECK(answer(person).trouble.code == errc::overloaded);
+  caf::anon_send_exit(small, caf::exit_reason::kill);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
