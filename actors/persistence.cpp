@@ -167,7 +167,12 @@ public:
       keep(e.at);
       keep_all(e.notes);
     }
-    keep_all(changes.moves);
+    for (auto& m : changes.moves) {
+      const auto planned = m.at;
+      keep(m.at);
+      if (m.to == task_state::retrying && m.at != planned)
+        put_off(m, m.at - planned);
+    }
     keep_all(changes.run_moves);
     keep_all(changes.notes);
   }
@@ -184,6 +189,15 @@ private:
   void keep_all(std::vector<Part>& parts) {
     for (auto& part : parts)
       keep(part.at);
+  }
+
+  /// A retry keeps its whole delay.
+  static void put_off(task_move& m, milliseconds by) {
+    const auto before = to_iso(m.until);
+    m.until += by;
+    for (auto& event : m.events)
+      if (const auto at = event.payload.find(before); at != std::string::npos)
+        event.payload.replace(at, before.size(), to_iso(m.until));
   }
 
   timestamp& latest_;

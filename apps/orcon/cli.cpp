@@ -1,5 +1,6 @@
 #include "apps/orcon/cli.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -175,7 +176,17 @@ std::string option_without_value(int argc, char** argv) {
   return {};
 }
 
+/// "orcon help run list" is "orcon run list --help".
+void read_help_command(int argc, char** argv) {
+  static char option[] = "--help";
+  if (argc < 2 || std::string_view{argv[1]} != "help")
+    return;
+  std::rotate(argv + 1, argv + 2, argv + argc);
+  argv[argc - 1] = option;
+}
+
 int run_command(int argc, char** argv) {
+  read_help_command(argc, argv);
   settings common;
   action chosen;
   CLI::App app{"Origin Conductor: durable fan-out of work on one SQLite file",

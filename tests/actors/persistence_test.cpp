@@ -110,6 +110,41 @@ CAF_TEST(what is committed later does not seem to have happened before) {
   CAF_CHECK(times == expected);
 }
 
+CAF_TEST(a retry that is committed later keeps its whole delay) {
+  change_set first = submission_of("one");
+  first.submissions.front().tasks.push_back({.spec = {.name = "a"}});
+  first.submissions.front().tasks.front().total = -1;
+  auto submitted = send(first);
+  consume_messages();
+  CAF_REQUIRE(!answer(submitted).trouble);
+  const auto move = [&](task_state from, task_state to, std::int32_t attempt,
+                        std::int64_t at, std::int64_t until) {
+    task_move m{.run = 1,
+                .tasks = {1, 1},
+                .from = from,
+                .attempt = attempt,
+                .to = to,
+                .at = from_ms(at),
+                .until = from_ms(until)};
+    if (to == task_state::retrying)
+      m.events.push_back({event_kind::task_failed,
+                          R"({"retry_at":")" + to_iso(m.until) + "\"}"});
+    auto sent = send(change_set{.moves = {m}});
+    consume_messages();
+    answer(sent);
+  };
+  using enum task_state;
+  move(pending, running, 0, 1500, 9000);
+  move(running, retrying, 1, 1490, 1590);
+  const auto reader = db->open_reader();
+  CAF_CHECK(reader->load_task(1)->due_at == from_ms(1600));
+  const auto told = reader->list_events({.name = "task.failed"}, 0, 9);
+  CAF_REQUIRE_EQUAL(told.size(), 1u);
+  CAF_CHECK(told[0].at == from_ms(1500));
+  CAF_CHECK_EQUAL(told[0].payload,
+                  R"({"retry_at":")" + to_iso(from_ms(1600)) + "\"}");
+}
+
 CAF_TEST(only submissions are turned away for want of credit) {
   opts.max_waiting = 2;
   opts.batch = 10;
