@@ -70,8 +70,9 @@ change_set executor_state::plan_outcomes(timestamp now, bool waited) {
   const auto kept = std::max<std::int64_t>(leased() / 2, slots_);
   const auto enough = gather ? std::max<std::int64_t>(leased() - kept, 1) : 1;
   auto entries = box->take(static_cast<std::size_t>(enough));
-  std::sort(entries.begin(), entries.end(),
-            [](const auto& x, const auto& y) { return x.task < y.task; });
+  std::stable_sort(
+    entries.begin(), entries.end(),
+    [](const auto& x, const auto& y) { return x.task < y.task; });
   plan.moves.reserve(entries.size());
   for (auto& entry : entries) {
     const auto held = leased_.find(entry.task);

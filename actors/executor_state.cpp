@@ -121,10 +121,13 @@ void executor_state::time_out(timestamp now) {
       continue;
     }
     overdue_[{task, h.brief.attempt}] = h.work;
+    // Before the handler says in its own way that it was told to stop.
+    box->report(
+      task, h.brief.attempt,
+      outcome::failure("timeout",
+                       "timed out after " + to_text(h.origin->spec.timeout)),
+      h.origin->spec.timeout);
     h.work->work().cancel(task, h.brief.attempt, "timeout");
-    auto late = outcome::failure(
-      "timeout", "timed out after " + to_text(h.origin->spec.timeout));
-    box->report(task, h.brief.attempt, std::move(late), h.origin->spec.timeout);
   }
 }
 

@@ -123,8 +123,8 @@ result<submitted_run> submit(engine& engine, const std::string& key_base,
     return submitted_run{run->key, run->id, true, 0};
   }
   auto run = engine.submit(spec);
-  if (run)
-    inputs.keep();
+  if (run || run.error().code == errc::stopped)
+    inputs.keep(); // whoever sweeps spools knows whether the run is there
   if (run)
     say(s, fmt::format("run {} in {}", run->id, s.database));
   return run;

@@ -161,6 +161,23 @@ CAF_TEST(the time that an attempt waits for its turn is not its own) {
   CAF_CHECK_EQUAL(state_of(e, *run), "SUCCEEDED");
 }
 
+CAF_TEST(a timeout says how long the time was) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 1});
+  run_spec spec{"short"};
+  spec.task("sleep");
+  spec.tasks.back().input = R"({"duration":"9s"})";
+  spec.tasks.back().timeout = 50ms;
+  spec.tasks.back().retry.max_retries = 0;
+  const auto run = e.submit(spec);
+  CAF_REQUIRE(run);
+  CAF_CHECK_EQUAL(state_of(e, *run), "FAILED");
+  const auto task = e.open_reader()->load_task(run->first_task);
+  CAF_CHECK_EQUAL(task->last_error,
+                  R"({"attempt":1,"message":"timed out after )"
+                  R"(50ms","type":"timeout"})");
+}
+
 CAF_TEST(an engine that stops begins nothing more and gives back what waits) {
   folder dir;
   auto begun = std::make_shared<std::atomic<int>>(0);
