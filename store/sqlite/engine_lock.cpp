@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -22,6 +23,17 @@ std::string owner(int fd) {
   while (!pid.empty() && pid.back() == '\n')
     pid.pop_back();
   return pid.empty() ? "?" : pid;
+}
+
+/// An engine that was killed a moment ago may hold it until it is quite gone.
+bool lock_soon(int fd) {
+  constexpr int tries = 30;
+  for (int i = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++i) {
+    if (errno != EWOULDBLOCK || i == tries)
+      return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
+  return true;
 }
 
 /// Whether an open file is still the one of that name.
@@ -44,7 +56,7 @@ result<engine_lock> engine_lock::acquire(const std::string& database) {
                   "cannot create " + path + ": " + std::strerror(errno)
                     + "; name a database in a writable folder (--db)");
     engine_lock lock{fd};
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock_soon(fd)) {
       if (errno != EWOULDBLOCK)
         return fail(errc::io,
                     "cannot lock " + path + ": " + std::strerror(errno));
