@@ -252,4 +252,18 @@ void print_summary(engine& engine, const std::string& run_id,
     print_summary(*summary, s);
 }
 
+void print_summaries(engine& engine, const std::vector<std::string>& run_ids,
+                     const settings& s) {
+  if (s.output != format::json || run_ids.size() == 1) {
+    for (const auto& id : run_ids)
+      print_summary(engine, id, s);
+    return;
+  }
+  std::vector<ordered_json> all; // in one document
+  for (const auto& id : run_ids)
+    if (const auto summary = engine.report(id))
+      all.push_back(json_of(*summary));
+  print_rows(s, {}, all);
+}
+
 } // namespace orcon

@@ -50,5 +50,9 @@ int work(
 void print_summary(conductor::engine& engine, const std::string& run_id,
                    const settings& s);
 void print_summary(const conductor::run_summary& summary, const settings& s);
+/// The same for several; as JSON one document, an array unless it is one run.
+void print_summaries(conductor::engine& engine,
+                     const std::vector<std::string>& run_ids,
+                     const settings& s);
 
 } // namespace orcon

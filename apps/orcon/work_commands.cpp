@@ -1,4 +1,4 @@
-#include <cstdio>
+#include <algorithm>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -14,6 +14,8 @@ namespace orcon {
 using namespace conductor;
 
 namespace {
+
+constexpr std::ptrdiff_t summaries_printed = 20;
 
 /// A run that was known may have another name than the definition has now.
 std::string name_of(const engine& engine, const submitted_run& run,
@@ -101,8 +103,11 @@ int resume(const settings& s, const std::string& id) {
   }
   const auto code = work(*engine, *ids, s, signals);
   if (code != interrupted)
-    for (std::size_t i = 0; i < ids->size() && i < 20; ++i)
-      print_summary(*engine, (*ids)[i], s);
+    print_summaries(*engine,
+                    {ids->begin(), ids->begin()
+                                     + std::min<std::ptrdiff_t>(
+                                       std::ssize(*ids), summaries_printed)},
+                    s);
   return code;
 }
 
