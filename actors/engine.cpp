@@ -88,7 +88,10 @@ result<submitted_run> engine::submit(const run_spec& spec) {
   result<submitted_run> answer = tl::unexpected(reply.trouble);
   if (!reply.trouble)
     answer = reply.runs.front();
-  if (!answer || answer->existed)
+  // Of a commit that nobody could ask about any more, the sweep of spools
+  // will know.
+  const auto unknown = reply.trouble.code == errc::stopped;
+  if ((!answer && !unknown) || (answer && answer->existed))
     for (const auto& path : spools)
       ::unlink(path.c_str());
   return answer;

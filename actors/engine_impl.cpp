@@ -149,8 +149,12 @@ void engine::impl::subscribe(std::function<void(const event_record&)> each,
 std::int64_t engine::impl::stop(milliseconds patience) {
   {
     const std::lock_guard guard{turning};
-    if (stopped.exchange(true))
+    if (stopped.exchange(true)) {
+      // Somebody waits for the end already: with less patience now.
+      if (actors.executor)
+        caf::anon_send(actors.executor, stop_request{patience});
       return 0;
+    }
   }
   // The order: intake ends with the executor's claims; what is leased may end;
   // then the roles, the monitor and the hub; the writer last of all.

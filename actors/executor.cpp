@@ -20,6 +20,7 @@ constexpr tick gathered{patience_over.generation - 1};
 constexpr std::chrono::seconds last_wish{2};
 
 void pump(self_ptr self, bool waited = false);
+void withdraw_waiting(self_ptr self);
 
 void send_claims(self_ptr self) {
   auto& s = self->state;
@@ -36,6 +37,8 @@ void send_claims(self_ptr self) {
                    auto& state = self->state;
                    --state.claims;
                    state.start(plan, reply, state.context.clock());
+                   if (!state.stop_waiting.empty())
+                     withdraw_waiting(self);
                    pump(self);
                  });
   }
@@ -94,6 +97,23 @@ void give_back(self_ptr self) {
     ->request(s.context.writer, last_wish, s.plan_give_back(s.context.clock()))
     .then([self](const commit_reply&) { end(self); },
           [self](const caf::error&) { end(self); });
+}
+
+/// Nothing is begun any more.
+void withdraw_waiting(self_ptr self) {
+  auto& s = self->state;
+  if (s.stopping || !s.writable)
+    return;
+  auto changes = s.plan_withdrawal(s.context.clock());
+  if (changes.empty())
+    return;
+  ++s.outcomes;
+  auto released = changes.released;
+  send_changes(self, std::move(changes), [=](const commit_reply&) {
+    --self->state.outcomes;
+    self->state.released(released);
+    pump(self);
+  });
 }
 
 /// What is leased may end before; for what is not, somebody's patience is over
@@ -207,6 +227,7 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
       auto promise = self->make_response_promise<stopped>();
       s.stop_waiting.push_back(promise);
       s.out_of_patience |= wish.patience.count() == 0;
+      withdraw_waiting(self);
       wind_up(self);
       self->delayed_send(self, wish.patience, patience_over);
       return promise;

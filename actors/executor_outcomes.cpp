@@ -40,6 +40,27 @@ task_move executor_state::plan_outcome(const leased_task& task,
   return move;
 }
 
+void executor_state::let_go(
+  std::unordered_map<task_key, leased_task>::iterator held) {
+  const auto& [task, one] = *held;
+  count_below(one.brief.parent, -1);
+  if (one.brief.parent == 0)
+    origins_.erase(task); // a leaf's own; children share theirs
+  leases_.settle(one.lease, 1);
+  if (one.timeout != no_time)
+    timeouts_.erase({one.timeout, task});
+  leased_.erase(held);
+}
+
+void executor_state::give_up_overdue(attempt_key which,
+                                     std::chrono::microseconds took) {
+  const auto overdue = overdue_.find(which);
+  if (overdue == overdue_.end())
+    return;
+  overdue->second->done(took);
+  overdue_.erase(overdue);
+}
+
 change_set executor_state::plan_outcomes(timestamp now, bool waited) {
   change_set plan;
   // Half of what is leased stays with the handlers meanwhile, and enough for
@@ -49,31 +70,25 @@ change_set executor_state::plan_outcomes(timestamp now, bool waited) {
   const auto kept = std::max<std::int64_t>(leased() / 2, slots_);
   const auto enough = gather ? std::max<std::int64_t>(leased() - kept, 1) : 1;
   auto entries = box->take(static_cast<std::size_t>(enough));
-  std::sort(entries.begin(), entries.end(),
-            [](const auto& x, const auto& y) { return x.task < y.task; });
+  std::stable_sort(
+    entries.begin(), entries.end(),
+    [](const auto& x, const auto& y) { return x.task < y.task; });
   plan.moves.reserve(entries.size());
   for (auto& entry : entries) {
     const auto held = leased_.find(entry.task);
-    const auto overdue = overdue_.find({entry.task, entry.attempt});
+    const auto overdue = overdue_.count({entry.task, entry.attempt}) != 0;
     // Reported twice: a timeout, then the end.
     if (held == leased_.end() || held->second.brief.attempt != entry.attempt) {
-      if (overdue != overdue_.end()) {
-        overdue->second->done(entry.busy);
-        overdue_.erase(overdue);
-      }
+      give_up_overdue({entry.task, entry.attempt}, entry.busy);
       continue;
     }
     auto& task = held->second;
-    plan.moves.push_back(plan_outcome(task, entry, now));
-    if (overdue == overdue_.end())
+    // What obeyed a cancel has no result to tell of.
+    if (entry.result.succeeded || !task.cancelled)
+      plan.moves.push_back(plan_outcome(task, entry, now));
+    if (!overdue)
       task.work->done(entry.busy);
-    count_below(task.brief.parent, -1);
-    if (task.brief.parent == 0)
-      origins_.erase(entry.task); // a leaf's own; children share theirs
-    leases_.settle(task.lease, 1);
-    if (task.timeout != no_time)
-      timeouts_.erase({task.timeout, entry.task});
-    leased_.erase(held);
+    let_go(held);
   }
   rules::merge_ranges(plan.moves);
   plan.released = leases_.release_ended();

@@ -50,6 +50,9 @@ public:
   /// Tasks whose workers are gone (other epochs, deadlines passed), a page of
   /// them.
   change_set plan_lost(timestamp now);
+  /// Attempts that have not begun yet go back: an engine that stops begins no
+  /// more. Their handlers forget them.
+  change_set plan_withdrawal(timestamp now);
   /// All attempts that are still under way, for the next engine.
   change_set plan_give_back(timestamp now);
   change_set plan_extensions(timestamp now);
@@ -82,6 +85,7 @@ private:
     lane* work = nullptr;
     task_key lease = 0; ///< first task of the lease
     timestamp timeout{};
+    bool cancelled = false; ///< the task is; its handler was told
   };
 
   std::shared_ptr<const task_origin> origin_of(task_key task, task_key parent);
@@ -98,6 +102,12 @@ private:
   void start_leased(const task_move& m, const std::set<task_key>& refused,
                     timestamp now);
   void start_range(const task_move& m, task_range tasks, timestamp now);
+  /// An attempt is under way no more.
+  void let_go(std::unordered_map<task_key, leased_task>::iterator held);
+  /// An attempt that was given up has ended at last, after so long.
+  void give_up_overdue(attempt_key which, std::chrono::microseconds took);
+  change_set plan_returns(const std::map<task_key, std::int32_t>& attempts,
+                          timestamp now);
   milliseconds time_left(task_key task, const leased_task& held);
   task_move plan_outcome(const leased_task& task, outbox::entry& entry,
                          timestamp now);
@@ -113,7 +123,7 @@ private:
   lease_book leases_;
   std::set<std::pair<timestamp, task_key>> timeouts_;
   /// Attempts that were given up but still hold a slot of their handler.
-  std::map<std::pair<task_key, std::int32_t>, lane*> overdue_;
+  std::map<attempt_key, lane*> overdue_;
   std::map<task_key, std::shared_ptr<const task_origin>> origins_;
   struct budget_entry {
     run_record run;

@@ -20,8 +20,9 @@ struct persistence_state {
   /// committed again, alone, until it is known.
   std::size_t in_doubt = 0;
   bool flush_sent = false;
-  error halted;      ///< set while the storage takes no writes
-  bool lost = false; ///< it will not come back
+  timestamp latest{}; ///< that a change was planned at
+  error halted;       ///< set while the storage takes no writes
+  bool lost = false;  ///< it will not come back
 
   const char* name = "persistence";
 };
@@ -150,6 +151,58 @@ void commit(self_ptr self) {
   s.db->maintain();
 }
 
+/// Roles plan at their own pace; what is committed later must not seem to have
+/// happened before. A clock that was set back is another matter: it is told as
+/// it is.
+class time_order {
+public:
+  explicit time_order(timestamp& latest) : latest_(latest) {}
+
+  void keep(change_set& changes) {
+    for (auto& s : changes.submissions)
+      keep(s.at);
+    keep_all(changes.leading);
+    keep_all(changes.run_starts);
+    for (auto& e : changes.expansions) {
+      keep(e.at);
+      keep_all(e.notes);
+    }
+    for (auto& m : changes.moves) {
+      const auto planned = m.at;
+      keep(m.at);
+      if (m.to == task_state::retrying && m.at != planned)
+        put_off(m, m.at - planned);
+    }
+    keep_all(changes.run_moves);
+    keep_all(changes.notes);
+  }
+
+private:
+  static constexpr milliseconds most{1000};
+
+  void keep(timestamp& at) {
+    if (at < latest_ && latest_ - at < most)
+      at = latest_;
+    latest_ = at;
+  }
+  template <class Part>
+  void keep_all(std::vector<Part>& parts) {
+    for (auto& part : parts)
+      keep(part.at);
+  }
+
+  /// A retry keeps its whole delay.
+  static void put_off(task_move& m, milliseconds by) {
+    const auto before = to_iso(m.until);
+    m.until += by;
+    for (auto& event : m.events)
+      if (const auto at = event.payload.find(before); at != std::string::npos)
+        event.payload.replace(at, before.size(), to_iso(m.until));
+  }
+
+  timestamp& latest_;
+};
+
 caf::result<commit_reply> take(self_ptr self, change_set& changes) {
   auto& s = self->state;
   if (s.lost)
@@ -163,6 +216,7 @@ caf::result<commit_reply> take(self_ptr self, change_set& changes) {
                    std::to_string(s.batch.size())
                      + " changes wait for the writer already; try again");
   auto promise = self->make_response_promise<commit_reply>();
+  time_order{s.latest}.keep(changes);
   s.batch.push_back(std::move(changes));
   s.promises.push_back(promise);
   show_credit(s);

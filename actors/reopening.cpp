@@ -63,19 +63,29 @@ error cannot_go_on(store_reader& reader, const fanout_record& parent,
   return {};
 }
 
-/// The parents above, each once. Errors: conflict, where a parent cannot go on.
+/// Drops leaves whose parent cannot go on, and answers the parents of the
+/// others, each once. Errors: conflict, if no leaf is left.
 result<std::vector<fanout_record>>
-find_parents(store_reader& reader, const std::vector<unsuccessful>& leaves) {
+find_parents(store_reader& reader, std::vector<unsuccessful>& leaves) {
   std::map<task_key, std::int64_t> failed; // children to reopen, by parent
   for (const auto& leaf : leaves)
     if (leaf.task.parent != 0)
       failed[leaf.task.parent] += leaf.state == task_state::failed;
   std::vector<fanout_record> found;
+  error why;
   for (const auto& [key, reopened] : failed) {
-    found.push_back(*reader.load_fanout(key));
-    if (auto why = cannot_go_on(reader, found.back(), reopened))
-      return tl::unexpected(why);
+    auto parent = *reader.load_fanout(key);
+    if (auto trouble = cannot_go_on(reader, parent, reopened)) {
+      why = std::move(trouble);
+      std::erase_if(leaves, [k = key](const unsuccessful& leaf) {
+        return leaf.task.parent == k;
+      });
+    } else {
+      found.push_back(std::move(parent));
+    }
   }
+  if (leaves.empty())
+    return tl::unexpected(why);
   return found;
 }
 
@@ -98,7 +108,7 @@ result<reopening> plan_retry_by_hand(store_reader& reader, run_key run,
                 "run " + record->id + " SUCCEEDED; there is nothing to retry");
   auto filter = which;
   filter.run = run;
-  const auto leaves = find_unsuccessful(reader, filter, error_type);
+  auto leaves = find_unsuccessful(reader, filter, error_type);
   if (leaves.empty())
     return fail(errc::not_found,
                 "nothing that failed in run " + record->id + " matches");

@@ -16,12 +16,11 @@ namespace conductor {
 namespace {
 
 constexpr std::size_t read_bytes = 256 * 1024;
-constexpr std::size_t max_line_bytes = 1 << 20;
 
 error cannot_read(const std::string& path, int why) {
   return {is_shortage(why) ? errc::overloaded
           : why == ENOENT  ? errc::not_found
-                           : errc::io,
+                           : errc::file,
           "cannot read " + path + ": " + std::strerror(why)};
 }
 
@@ -33,7 +32,8 @@ std::int64_t mtime_ns(const struct stat& st) {
 
 result<line_reader> line_reader::open(const std::string& path,
                                       std::int64_t offset) {
-  const auto fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not to wait for somebody who writes into a FIFO.
+  const auto fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return tl::unexpected(cannot_read(path, errno));
   line_reader reader{fd, offset};
@@ -72,6 +72,11 @@ bool line_reader::next(std::string_view& line) {
   for (;;) {
     const auto rest = std::string_view{buffer_}.substr(used_);
     const auto end = rest.find('\n', searched);
+    if (std::min(end, rest.size()) > max_line_bytes) {
+      error_ = {errc::invalid, file_.path + ": a line is longer than "
+                                 + std::to_string(max_line_bytes) + " bytes"};
+      return false;
+    }
     if (end != std::string_view::npos) {
       line = rest.substr(0, end);
       used_ += end + 1;
@@ -79,11 +84,6 @@ bool line_reader::next(std::string_view& line) {
       return true;
     }
     searched = rest.size();
-    if (searched > max_line_bytes) {
-      error_ = {errc::invalid, file_.path + ": a line is longer than "
-                                 + std::to_string(max_line_bytes) + " bytes"};
-      return false;
-    }
     if (!fill())
       break;
   }

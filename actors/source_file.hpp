@@ -9,6 +9,9 @@
 
 namespace conductor {
 
+/// Longer lines are refused wherever lists of inputs come in.
+inline constexpr std::size_t max_line_bytes = 1 << 20;
+
 /// Reads a text file line by line from an offset, in bounded memory.
 class line_reader {
 public:

@@ -42,12 +42,20 @@ result<void> spool_glob(const std::string& pattern, const std::string& database,
   if (!names)
     return tl::unexpected(names.error());
   ::glob_t found{};
-  const auto code
-    = ::glob(pattern.c_str(), GLOB_ERR | GLOB_BRACE, nullptr, &found);
+  // A folder that is not there has nothing that matches; one that may not be
+  // read might have.
+  static thread_local int unreadable;
+  unreadable = 0;
+  const auto note = [](const char*, int why) {
+    if (why != ENOENT && why != ENOTDIR)
+      unreadable = why;
+    return static_cast<int>(unreadable != 0);
+  };
+  const auto code = ::glob(pattern.c_str(), GLOB_BRACE, note, &found);
   error trouble;
   if (code != 0 && code != GLOB_NOMATCH)
-    trouble
-      = {errc::io, "cannot resolve " + pattern + ": " + std::strerror(errno)};
+    trouble = {errc::file, "cannot resolve " + pattern + ": "
+                             + std::strerror(unreadable ? unreadable : ENOMEM)};
   for (std::size_t i = 0; i < found.gl_pathc && !trouble; ++i) {
     const std::string_view name{found.gl_pathv[i]};
     if (!valid_utf8(name))

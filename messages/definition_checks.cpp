@@ -176,7 +176,8 @@ std::optional<std::int64_t> range_count(std::int64_t from, std::int64_t to,
   const auto span = step > 0 ? magnitude(to, from) : magnitude(from, to);
   const auto stride = step > 0 ? magnitude(step, 0) : magnitude(0, step);
   const auto steps = span / stride;
-  if (steps >= std::uint64_t{std::numeric_limits<std::int64_t>::max()})
+  // Every step from `from` must be a number that the database can add.
+  if (span >= std::uint64_t{std::numeric_limits<std::int64_t>::max()})
     return std::nullopt;
   return static_cast<std::int64_t>(steps) + 1;
 }

@@ -53,8 +53,25 @@ std::string shown(const json& value) {
 
 } // namespace detail
 
+namespace {
+
+/// Keys are written by strangers: a terminal must not obey them.
+std::string harmless(const std::string& path) {
+  std::string shown;
+  for (const auto c : path)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      const auto quoted = dump(std::string(1, c));
+      shown += quoted.substr(1, quoted.size() - 2);
+    } else {
+      shown += c;
+    }
+  return shown;
+}
+
+} // namespace
+
 std::string to_string(const definition_error& e) {
-  return (e.path.empty() ? "/" : e.path) + ": " + e.message;
+  return (e.path.empty() ? "/" : harmless(e.path)) + ": " + e.message;
 }
 
 } // namespace conductor

@@ -30,7 +30,8 @@ void read_range(const place& at, fanout_source& source) {
     return;
   const auto count = range_count(*from, *to, *step);
   if (!count)
-    return at.refuse("has more numbers than can be counted");
+    return at.refuse("is too wide: its ends are further apart than 64 bits can "
+                     "tell");
   source = {.kind = source_kind::range, .count = *count};
   source.from = *from;
   source.to = *to;

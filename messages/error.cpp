@@ -18,6 +18,7 @@ const char* to_string(errc code) {
   case errc::too_new: return "too_new";
   case errc::corrupt: return "corrupt";
   case errc::io: return "io";
+  case errc::file: return "file";
   }
   return "unknown";
 }

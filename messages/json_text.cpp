@@ -104,7 +104,12 @@ public:
   bool number_unsigned(number_unsigned_t value) override {
     return add(value) != nullptr;
   }
-  bool number_float(number_float_t value, const string_t&) override {
+  bool number_float(number_float_t value, const string_t& text) override {
+    // A whole number that an integer does not hold would come out as another.
+    if (text.find_first_of(".eE") == text.npos)
+      return refuse(read_ > text.size() ? read_ - text.size() - 1 : 0,
+                    "the number " + text.substr(0, 40)
+                      + " is out of range; write it as text");
     return add(value) != nullptr;
   }
   bool string(string_t& value) override {

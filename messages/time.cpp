@@ -99,7 +99,8 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   // A century; beyond it arithmetic on time points would overflow.
   if (ms > 100.0 * 366 * 24 * 3'600'000)
     return std::nullopt;
-  return milliseconds{std::llround(ms)};
+  // What is less than the clock can tell is still not nothing.
+  return milliseconds{ms > 0 ? std::max(std::llround(ms), 1LL) : 0};
 }
 
 std::string to_text(milliseconds d) {

@@ -1,22 +1,26 @@
 #include <conductor/monitor.hpp>
 
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
-
-#include <csignal>
-
-#include <conductor/json_text.hpp>
 
 namespace conductor {
 
 namespace {
 
-constexpr std::size_t stuck_listed = 100;
-constexpr std::size_t retries_read = 1000;
-
 std::string percent(double share) {
   return std::to_string(static_cast<int>(share * 100 + 0.5)) + "%";
+}
+
+/// "5m 3s": to the second once it is longer than one.
+std::string rough(milliseconds d) {
+  using namespace std::chrono;
+  if (d < 1s)
+    return to_text(d);
+  const auto s = duration_cast<seconds>(d);
+  const auto large = s < 1h ? floor<minutes>(s) : floor<hours>(s);
+  const auto rest = s < 1h ? s - large : floor<minutes>(s - large);
+  return large == 0s  ? to_text(s)
+         : rest == 0s ? to_text(large)
+                      : to_text(large) + " " + to_text(rest);
 }
 
 std::string megabytes(std::uint64_t bytes) {
@@ -32,10 +36,19 @@ void judge_stuck(const observations& seen, health_report& report) {
      std::to_string(seen.stuck.size())
        + " task(s) RUNNING for too long, the "
          "first one for "
-       + to_text(seen.at - first.started_at) + ": " + first.name + " ("
-       + first.id + ")",
+       + rough(seen.at - first.started_at) + ": " + first.name + " (" + first.id
+       + ")",
      "see `orcon task show " + first.id
        + "`; give the task a `timeout` so that it ends by itself"});
+}
+
+std::string cause_of(const observations& seen) {
+  const auto& cause = seen.cause;
+  if (cause.count == 0)
+    return {};
+  return ", " + std::to_string(cause.count) + " of the last "
+         + std::to_string(seen.looked_at) + " with " + cause.type + ": "
+         + cause.message;
 }
 
 void judge_failures(const observations& seen, const health_thresholds& limits,
@@ -54,8 +67,9 @@ void judge_failures(const observations& seen, const health_thresholds& limits,
      percent(report.failure_rate) + " of the attempts of the last "
        + to_text(limits.window) + " failed ("
        + std::to_string(seen.failed_attempts) + " of "
-       + std::to_string(attempts) + ")",
-     "see `orcon task failures`"});
+       + std::to_string(attempts) + ")" + cause_of(seen),
+     std::string{"see `orcon task failures"}
+       + (seen.cause_run.empty() ? "" : " ") + seen.cause_run + "`"});
 }
 
 void judge_storage(const observations& seen, const health_thresholds& limits,
@@ -83,10 +97,11 @@ void judge_retries(const observations& seen, const health_thresholds& limits,
     report.storms.push_back(storm);
     report.reasons.push_back(
       {health::warning,
-       "retry storm: " + std::to_string(storm.tasks)
-         + " task(s) keep failing with " + storm.type + ": " + storm.message
-         + " (" + storm.task + " has been retried "
-         + std::to_string(storm.most_retries) + " times)",
+       std::string{"retry storm: "} + (storm.at_least ? "at least " : "")
+         + std::to_string(storm.tasks) + " task(s) keep failing with "
+         + storm.type + ": " + storm.message + " (" + storm.task
+         + " has been retried " + std::to_string(storm.most_retries)
+         + " times)",
        "see `orcon task failures " + storm.run_id
          + "`; what cannot succeed belongs into `non_retryable`, what needs "
            "time needs a longer `delay`"});
@@ -122,51 +137,6 @@ void judge_engine(const observations& seen, const health_thresholds& limits,
        "it takes them more slowly than they come; nothing is lost"});
 }
 
-/// Each handler has its own idea of how long is too long.
-void observe_stuck(store_reader& reader, const health_thresholds& limits,
-                   observations& seen) {
-  auto least = limits.stuck_after;
-  for (const auto& [handler, after] : limits.stuck_after_of)
-    least = std::min(least, after);
-  for (auto& task : reader.list_stuck(seen.at - least, stuck_listed)) {
-    const auto own = limits.stuck_after_of.find(task.handler);
-    const auto after
-      = own == limits.stuck_after_of.end() ? limits.stuck_after : own->second;
-    if (seen.at - task.started_at > after)
-      seen.stuck.push_back(std::move(task));
-  }
-}
-
-void observe_engine(store_reader& reader, observations& seen) {
-  seen.engine = reader.load_engine();
-  const auto pid = static_cast<::pid_t>(seen.engine.pid);
-  seen.engine_runs = !seen.engine.closed
-                     && (pid == 0 || ::kill(pid, 0) == 0 || errno == EPERM);
-  for (const auto& m : metrics_from_text(seen.engine.report)) {
-    if (m.samples.empty())
-      continue;
-    if (m.name == "orcon_commit_duration_seconds")
-      seen.commit_p99_seconds = quantile(m.samples.front(), 0.99);
-    else if (m.name == "orcon_subscriber_lag_events")
-      seen.subscriber_lag = static_cast<std::int64_t>(m.samples.front().value);
-  }
-}
-
-void observe_files(const std::string& database, observations& seen) {
-  std::error_code ignored;
-  const auto size = [&](const std::string& path) {
-    const auto bytes = std::filesystem::file_size(path, ignored);
-    return ignored ? 0 : static_cast<std::int64_t>(bytes);
-  };
-  seen.database_bytes = size(database);
-  seen.wal_bytes = size(database + "-wal");
-  const auto folder
-    = std::filesystem::absolute(database, ignored).parent_path();
-  const auto disk = std::filesystem::space(folder, ignored);
-  if (!ignored)
-    seen.disk_free_bytes = disk.available;
-}
-
 } // namespace
 
 const char* to_string(health h) {
@@ -176,59 +146,6 @@ const char* to_string(health h) {
   case health::critical: return "CRITICAL";
   }
   return "?";
-}
-
-std::vector<retry_storm>
-group_retries(const std::vector<task_record>& waiting) {
-  std::map<std::pair<std::string, std::string>, retry_storm> groups;
-  for (const auto& task : waiting) {
-    const auto error = json::parse(task.last_error, nullptr, false);
-    if (!error.is_object())
-      continue; // a lost lease is no failure of the task
-    const auto type = error.value("type", "");
-    const auto message = normalise_message(error.value("message", ""));
-    auto& storm = groups[{type, message}];
-    storm.type = type;
-    storm.message = message;
-    ++storm.tasks;
-    if (task.retry_count >= storm.most_retries) {
-      storm.most_retries = task.retry_count;
-      storm.task = task.name;
-      storm.run_id = task.run_id;
-    }
-  }
-  std::vector<retry_storm> sorted;
-  for (auto& [key, storm] : groups)
-    sorted.push_back(std::move(storm));
-  std::stable_sort(
-    sorted.begin(), sorted.end(),
-    [](const auto& x, const auto& y) { return x.tasks > y.tasks; });
-  return sorted;
-}
-
-observations observe(store_reader& reader, const std::string& database,
-                     timestamp now, const health_thresholds& limits) {
-  observations seen;
-  seen.at = now;
-  seen.tasks = reader.count_leaves(0);
-  const auto runs = reader.count_runs();
-  seen.runs_open = runs.pending + runs.running;
-  observe_stuck(reader, limits, seen);
-  const auto since = now - limits.window;
-  seen.failed_attempts = reader.count_events(event_kind::task_failed, 0, since);
-  seen.succeeded_attempts
-    = reader.count_events(event_kind::task_succeeded, 0, since);
-  if (const auto due = reader.oldest_due(now))
-    seen.oldest_due = now - *due;
-  std::vector<task_record> waiting;
-  for (const auto& brief :
-       reader.load_retries_due(timestamp::max(), retries_read))
-    if (auto task = reader.load_task(brief.key))
-      waiting.push_back(std::move(*task));
-  seen.storms = group_retries(waiting);
-  observe_engine(reader, seen);
-  observe_files(database, seen);
-  return seen;
 }
 
 health_report assess_health(const observations& seen,
@@ -249,10 +166,13 @@ health_report assess_health(const observations& seen,
   judge_engine(seen, limits, report);
   if (seen.engine_runs && seen.oldest_due > limits.warning_due)
     report.reasons.push_back(
-      {health::warning, "a due task has waited for " + to_text(seen.oldest_due),
-       "give the engine more `--workers`; a handler "
-       "that it does not have waits for a program that "
-       "has it"});
+      {health::warning, "a due task has waited for " + rough(seen.oldest_due),
+       seen.at_bound.empty()
+         ? "give the engine more `--workers`; a handler that it does not have "
+           "waits for a program that has it"
+         : "as many children of " + seen.at_bound
+             + " run as its `max_concurrency` allows; the next run of it may "
+               "have a higher one"});
   judge_storage(seen, limits, report);
   for (const auto& reason : report.reasons)
     report.status = std::max(report.status, reason.level);

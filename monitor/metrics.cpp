@@ -195,6 +195,27 @@ std::vector<metric> metrics_from_text(std::string_view text) {
   return out;
 }
 
+std::vector<metric> measure_retried(store_reader& reader) {
+  const auto m = reader.measure_retries(0);
+  const auto figure = [](const char* name, const char* help, auto value) {
+    return single(name, help, static_cast<double>(value));
+  };
+  return {
+    figure("orcon_retried_tasks", "Leaf tasks that were retried.", m.retried),
+    figure("orcon_retried_tasks_settled", "Of those, settled by now.",
+           m.retried_settled),
+    figure("orcon_retried_tasks_succeeded", "Of those, succeeded in the end.",
+           m.retried_succeeded),
+    figure("orcon_retry_success_ratio",
+           "Share of the retried and settled tasks that succeeded.",
+           m.success_rate()),
+    figure("orcon_exhausted_tasks", "Leaf tasks that failed for good.",
+           m.exhausted),
+    figure("orcon_attempts_per_task", "Attempts of settled leaf tasks, mean.",
+           m.average_attempts()),
+  };
+}
+
 std::vector<metric> measure(store_reader& reader, const std::string& database,
                             timestamp now,
                             std::optional<std::vector<metric>> told) {

@@ -71,4 +71,10 @@ bool glob_match(std::string_view pattern, std::string_view text) {
   return text.empty();
 }
 
+bool is_named(event_kind kind, std::string_view wanted) {
+  const std::string_view name = to_string(kind);
+  return !name.empty()
+         && (name.starts_with(wanted) || glob_match(wanted, name));
+}
+
 } // namespace conductor

@@ -73,13 +73,18 @@ std::vector<event_record> list_events(const model& m,
                                       const event_filter& filter,
                                       event_seq after, std::size_t limit);
 state_counts count_leaves(const model& m, run_key run);
-std::vector<task_record>
-list_stuck_tasks(const model& m, timestamp started_before, std::size_t limit);
+std::vector<task_record> list_stuck_tasks(const model& m, run_key run,
+                                          timestamp started_before,
+                                          std::size_t limit);
+std::vector<task_error> list_errors(const model& m, run_key run, task_key after,
+                                    std::size_t limit);
+std::optional<timestamp> last_settled(const model& m, run_key run);
 std::vector<task_record> list_slowest_tasks(const model& m, run_key run,
                                             std::size_t limit);
 retry_metrics measure_retries(const model& m, run_key run);
-std::int64_t count_events(const model& m, event_kind kind, run_key run,
-                          timestamp since);
+std::vector<std::int64_t> count_events(const model& m,
+                                       const std::vector<event_kind>& kinds,
+                                       run_key run, timestamp since);
 std::vector<handler_count> count_by_handler(const model& m);
 std::optional<timestamp> oldest_due(const model& m, timestamp now);
 std::vector<event_span> list_event_spans(const model& m, run_key run,

@@ -80,6 +80,10 @@ void applier::stamp(const task_move& x, task_key key, task_row& row) {
   const bool waits
     = x.to == task_state::pending || x.to == task_state::retrying;
   const bool parent = m_.fanouts.contains(key);
+  if (parent && x.to == task_state::pending) {
+    row.output.clear();
+    row.error.clear();
+  }
   set_due(key, row, waits && !parent ? x.until : no_time);
 }
 

@@ -30,6 +30,13 @@ bool has_label(const run_record& run, const run_filter& filter) {
          == filter.label_value;
 }
 
+bool has_error_type(const task_row& row, const std::string& type) {
+  if (type.empty())
+    return true;
+  const auto error = json::parse(row.error, nullptr, false);
+  return error.is_object() && error.value("type", "") == type;
+}
+
 /// Copies values of `map` with key > after that `take` agrees to.
 template <class Map, class Take, class To>
 auto page(const Map& map, std::int64_t after, std::size_t limit, Take take,
@@ -208,6 +215,7 @@ public:
                && (!filter.parent || row.parent == filter.parent)
                && (!filter.top_level || !row.parent)
                && wanted(filter.states, row.state)
+               && has_error_type(row, filter.error)
                && (filter.name.empty()
                    || glob_match(filter.name, task_name(*m, x.first, row)));
       },
@@ -241,10 +249,21 @@ public:
       [](const auto& x) { return x.second; });
   }
 
-  std::vector<task_record> list_stuck(timestamp started_before,
+  std::vector<task_record> list_stuck(run_key run, timestamp started_before,
                                       std::size_t limit) override {
     const auto m = lock();
-    return list_stuck_tasks(*m, started_before, limit);
+    return list_stuck_tasks(*m, run, started_before, limit);
+  }
+
+  std::vector<task_error> list_errors(run_key run, task_key after,
+                                      std::size_t limit) override {
+    const auto m = lock();
+    return memory::list_errors(*m, run, after, limit);
+  }
+
+  std::optional<timestamp> last_settled(run_key run) override {
+    const auto m = lock();
+    return memory::last_settled(*m, run);
   }
 
   std::vector<task_record> list_slowest(run_key run,
@@ -258,10 +277,11 @@ public:
     return memory::measure_retries(*m, run);
   }
 
-  std::int64_t count_events(event_kind kind, run_key run,
-                            timestamp since) override {
+  std::vector<std::int64_t> count_events(const std::vector<event_kind>& kinds,
+                                         run_key run,
+                                         timestamp since) override {
     const auto m = lock();
-    return memory::count_events(*m, kind, run, since);
+    return memory::count_events(*m, kinds, run, since);
   }
 
   event_seq last_event() override { return lock()->next_seq - 1; }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "store/memory_model.hpp"
+#include "store/texts.hpp"
 
 namespace conductor::memory {
 
@@ -47,7 +48,7 @@ std::vector<event_record> list_events(const model& m,
     if (out.size() == limit)
       break;
     if ((filter.run && span.run != filter.run)
-        || !std::string_view{to_string(span.kind)}.starts_with(filter.name))
+        || !is_named(span.kind, filter.name))
       continue;
     for (std::int64_t i = 0; i < span.count && out.size() < limit; ++i)
       if (span.seq + i > after
@@ -68,11 +69,13 @@ state_counts count_leaves(const model& m, run_key run) {
   return out;
 }
 
-std::vector<task_record>
-list_stuck_tasks(const model& m, timestamp started_before, std::size_t limit) {
+std::vector<task_record> list_stuck_tasks(const model& m, run_key run,
+                                          timestamp started_before,
+                                          std::size_t limit) {
   std::vector<const task_entry*> stuck;
   for (const auto& task : m.tasks)
-    if (task.second.state == task_state::running
+    if ((!run || task.second.run == run)
+        && task.second.state == task_state::running
         && task.second.started_at < started_before && is_leased(m, task.first))
       stuck.push_back(&task);
   return best(
@@ -117,12 +120,40 @@ retry_metrics measure_retries(const model& m, run_key run) {
   return out;
 }
 
-std::int64_t count_events(const model& m, event_kind kind, run_key run,
-                          timestamp since) {
-  std::int64_t out = 0;
+std::vector<task_error> list_errors(const model& m, run_key run, task_key after,
+                                    std::size_t limit) {
+  std::vector<task_error> out;
+  for (const auto& [key, row] : m.tasks)
+    if ((!run || row.run == run) && key > after && out.size() < limit
+        && (row.state == task_state::failed
+            || row.state == task_state::retrying)
+        && !row.error.empty())
+      out.push_back({key, row.state, row.updated_at, row.error});
+  return out;
+}
+
+std::optional<timestamp> last_settled(const model& m, run_key run) {
+  std::optional<timestamp> last;
   for (const auto& [span, hash] : m.events)
-    if (span.kind == kind && (!run || span.run == run) && span.at >= since)
-      out += span.count;
+    if (span.run == run
+        && (span.kind == event_kind::task_succeeded
+            || span.kind == event_kind::task_retries_exhausted
+            || span.kind == event_kind::task_cancelled
+            || (span.kind == event_kind::task_failed
+                && span.payload.find("\"retry_at\"") == std::string::npos)))
+      last = span.at;
+  return last;
+}
+
+std::vector<std::int64_t> count_events(const model& m,
+                                       const std::vector<event_kind>& kinds,
+                                       run_key run, timestamp since) {
+  std::vector<std::int64_t> out(kinds.size());
+  for (const auto& [span, hash] : m.events)
+    for (std::size_t i = 0; i < kinds.size(); ++i)
+      if (span.kind == kinds[i] && (!run || span.run == run)
+          && span.at >= since)
+        out[i] += span.count;
   return out;
 }
 

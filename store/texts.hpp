@@ -34,4 +34,8 @@ std::string child_input(const std::string& parent_input, std::int64_t index,
 /// does.
 bool glob_match(std::string_view pattern, std::string_view text);
 
+/// Whether events of a kind are asked for: by a pattern, or by what their name
+/// begins with.
+bool is_named(event_kind kind, std::string_view wanted);
+
 } // namespace conductor

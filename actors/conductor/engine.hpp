@@ -86,7 +86,8 @@ public:
 
   /// Stops: no new work is taken, leased work may end within `patience`.
   /// Returns the number of attempts that were given up; they are taken up
-  /// again by the next engine. Idempotent.
+  /// again by the next engine. A further call, which may come from another
+  /// thread, returns 0 at once, and the first one waits as long as it says.
   std::int64_t stop(milliseconds patience = milliseconds{10'000});
 
   /// Set while the storage takes no writes (disk full), or for ever if it is

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <conductor/definition.hpp>
@@ -50,6 +51,9 @@ struct attempt {
   json input() const;
 };
 
+/// A task and the number of one of its attempts.
+using attempt_key = std::pair<task_key, std::int32_t>;
+
 /// Where handlers report. Thread-safe, never blocks for long.
 class outcome_sink {
 public:
@@ -88,6 +92,9 @@ public:
   /// turn within. None if the handler does not know: then it began at once.
   virtual std::optional<milliseconds> running_for(task_key task,
                                                   std::int32_t attempt);
+  /// Takes back all attempts that wait for their turn within: they will be
+  /// neither executed nor reported.
+  virtual std::vector<attempt_key> withdraw_waiting();
 };
 
 } // namespace conductor

@@ -58,6 +58,10 @@ std::optional<milliseconds> handler::running_for(task_key, std::int32_t) {
   return std::nullopt;
 }
 
+std::vector<attempt_key> handler::withdraw_waiting() {
+  return {};
+}
+
 void handler::cancel(task_key, std::int32_t, const std::string&) {
   // Nothing to stop: the attempt reports when it is done.
 }

@@ -17,10 +17,8 @@ namespace {
 class exec_handler : public handler {
 public:
   explicit exec_handler(const exec_options& options)
-    : options_{.output_cap = options.stdout_cap,
-               .grace = options.grace,
-               .slots = options.slots},
-      base_(base_environment()) {}
+    : options_{.grace = options.grace, .slots = options.slots},
+      stdout_cap_(options.stdout_cap), base_(base_environment()) {}
 
   handler_traits traits() const override {
     return {.queues = options_.slots > 0, .own_timeout = true};
@@ -39,6 +37,11 @@ public:
       runner_->cancel({task, number}, reason);
   }
 
+  std::vector<attempt_key> withdraw_waiting() override {
+    const std::lock_guard guard(mutex_);
+    return runner_ ? runner_->withdraw_waiting() : std::vector<attempt_key>{};
+  }
+
 private:
   using input_ptr = std::shared_ptr<const result<exec_input>>;
 
@@ -51,6 +54,7 @@ private:
            process_runner& with, outcome_sink& sink);
 
   const process_options options_;
+  const std::size_t stdout_cap_;
   const environment base_;
   std::mutex mutex_; ///< guards what follows
   std::shared_ptr<const task_origin> last_origin_;
@@ -92,6 +96,8 @@ void exec_handler::start(attempt work, outcome_sink& sink) {
   auto process = make_process(work, **input, base_);
   if (!process)
     return refuse(process.error(), false);
+  if ((*input)->stdout_limit == 0)
+    process->output_cap = stdout_cap_;
   const auto with = runner();
   if (!with)
     return refuse(with.error(), true);

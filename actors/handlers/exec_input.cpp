@@ -6,6 +6,9 @@ namespace conductor {
 
 namespace {
 
+/// What SQLite takes for one value, with room for how JSON writes bytes.
+constexpr std::size_t most_stdout_kept = 256u << 20;
+
 void check_argv(const json& input, input_problems& found) {
   const auto argv = input.find("argv");
   if (argv == input.end()) {
@@ -55,6 +58,14 @@ void check_stdout(const json& input, input_problems& found) {
   if (as != input.end() && *as != "text" && *as != "json" && *as != "discard")
     found.push_back(
       {"/input/stdout", "must be \"text\", \"json\" or \"discard\""});
+  const auto limit = input.find("stdout_limit");
+  if (limit != input.end()
+      && !(limit->is_number_unsigned() && *limit >= 1
+           && *limit <= most_stdout_kept))
+    found.push_back(
+      {"/input/stdout_limit", "must be a number of bytes from 1 "
+                              "to "
+                                + std::to_string(most_stdout_kept)});
 }
 
 void read_stdin(const json& from, exec_input& to) {
@@ -76,7 +87,8 @@ void read_stdin(const json& from, exec_input& to) {
 
 input_problems check_exec_input(const json& input) {
   input_problems found;
-  check_fields(input, {"argv", "env", "cwd", "stdin", "stdout"}, found);
+  check_fields(input, {"argv", "env", "cwd", "stdin", "stdout", "stdout_limit"},
+               found);
   if (!input.is_object())
     return found;
   check_argv(input, found);
@@ -99,6 +111,7 @@ result<exec_input> read_exec_input(const json& input) {
   plan.cwd = input.value("cwd", "");
   if (const auto from = input.find("stdin"); from != input.end())
     read_stdin(*from, plan);
+  plan.stdout_limit = input.value("stdout_limit", std::size_t{0});
   const auto as = input.value("stdout", "text");
   plan.stdout_as = as == "json"      ? exec_stdout::parsed
                    : as == "discard" ? exec_stdout::discard

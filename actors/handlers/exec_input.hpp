@@ -22,6 +22,7 @@ struct exec_input {
   exec_stdin stdin_from = exec_stdin::none;
   std::string stdin_text;
   exec_stdout stdout_as = exec_stdout::text;
+  std::size_t stdout_limit = 0; ///< bytes kept; 0 = as the handler has it
 };
 
 input_problems check_exec_input(const json& input);

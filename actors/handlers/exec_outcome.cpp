@@ -139,11 +139,14 @@ outcome make_outcome(process_result process, exec_stdout as,
   auto why = why_failed(process, timeout);
   if (why.type.empty() && !unreadable.empty())
     why = {"output", unreadable};
-  if (why.type.empty())
-    return outcome::success(dump(output));
   if (process.errors_cut)
     trim_start(process.errors);
   const auto errors = to_utf8(process.errors);
+  if (why.type.empty()) {
+    if (!errors.empty())
+      output["stderr"] = errors;
+    return outcome::success(dump(output));
+  }
   const auto line = last_line(errors);
   const bool own = why.type == "exit" || why.type == "signal";
   auto result = outcome::failure(

@@ -59,6 +59,16 @@ stdin_of(const attempt& work, const exec_input& input, placeholders& with) {
   return std::nullopt;
 }
 
+/// "${env:NAME}" stands for a variable of ours at that moment, so that secrets
+/// need not be stored.
+std::string variable_named_by(std::string_view value) {
+  constexpr std::string_view begin = "${env:";
+  if (!value.starts_with(begin) || !value.ends_with('}'))
+    return {};
+  return std::string{
+    value.substr(begin.size(), value.size() - begin.size() - 1)};
+}
+
 } // namespace
 
 environment base_environment() {
@@ -82,6 +92,11 @@ result<process_spec> make_process(const attempt& work, const exec_input& input,
   }
   auto variables = base;
   for (const auto& [name, value] : input.env) {
+    if (const auto from = variable_named_by(value); !from.empty()) {
+      if (const auto* ours = std::getenv(from.c_str()))
+        variables[name] = ours;
+      continue;
+    }
     auto text = expand(with, value, "env/" + name);
     if (!text)
       return fail(text.error().code, text.error().message);
@@ -95,6 +110,8 @@ result<process_spec> make_process(const attempt& work, const exec_input& input,
     return fail(cwd.error().code, cwd.error().message);
   process.directory = *directory_of(work, *cwd);
   process.input = stdin_of(work, input, with);
+  if (input.stdout_limit > 0)
+    process.output_cap = input.stdout_limit;
   process.keep_output = input.stdout_as != exec_stdout::discard;
   process.timeout = work.origin->spec.timeout;
   return process;

@@ -28,6 +28,7 @@ public:
               const std::string& reason) override;
   std::optional<milliseconds> running_for(task_key task,
                                           std::int32_t number) override;
+  std::vector<attempt_key> withdraw_waiting() override;
 
 private:
   using clock = std::chrono::steady_clock;
@@ -133,6 +134,17 @@ std::optional<milliseconds> function_handler::running_for(task_key task,
     return milliseconds(0);
   return std::chrono::duration_cast<milliseconds>(clock::now()
                                                   - *found->second->began);
+}
+
+std::vector<attempt_key> function_handler::withdraw_waiting() {
+  const std::lock_guard guard(mutex_);
+  std::vector<attempt_key> keys;
+  for (const auto& j : queue_) {
+    keys.emplace_back(j->work.task, j->work.number);
+    jobs_.erase(keys.back());
+  }
+  queue_.clear();
+  return keys;
 }
 
 void function_handler::run() {

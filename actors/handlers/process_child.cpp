@@ -62,10 +62,9 @@ void read_rest(unique_fd& fd, const Keep& keep) {
 
 } // namespace
 
-void process_child::keep_output(const char* data, std::size_t size,
-                                std::size_t cap) {
+void process_child::keep_output(const char* data, std::size_t size) {
   auto& to = result.output;
-  const auto n = std::min(size, cap - std::min(cap, to.size()));
+  const auto n = std::min(size, output_cap_ - std::min(output_cap_, to.size()));
   to.append(data, n);
   if (n < size)
     result.output_cut = true;
@@ -81,10 +80,9 @@ void process_child::keep_errors(const char* data, std::size_t size,
   }
 }
 
-bool process_child::read_output(const process_options& options) {
-  return read_once(out, [&](const char* data, std::size_t size) {
-    keep_output(data, size, options.output_cap);
-  });
+bool process_child::read_output() {
+  return read_once(
+    out, [&](const char* data, std::size_t size) { keep_output(data, size); });
 }
 
 bool process_child::read_errors(const process_options& options) {
@@ -94,9 +92,8 @@ bool process_child::read_errors(const process_options& options) {
 }
 
 void process_child::drain(const process_options& options) {
-  read_rest(out, [&](const char* data, std::size_t size) {
-    keep_output(data, size, options.output_cap);
-  });
+  read_rest(
+    out, [&](const char* data, std::size_t size) { keep_output(data, size); });
   read_rest(err, [&](const char* data, std::size_t size) {
     keep_errors(data, size, options.errors_cap);
   });

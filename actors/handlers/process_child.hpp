@@ -18,13 +18,21 @@ public:
 
   process_child(process_runner::key child_id, process_spec& spec,
                 process_runner::callback on_end)
-    : id(child_id), done(std::move(on_end)), timeout(spec.timeout) {
+    : id(child_id), done(std::move(on_end)), timeout(spec.timeout),
+      output_cap_(spec.output_cap) {
     if (spec.input)
       input_ = std::move(*spec.input);
   }
 
+  /// It is not to be after all: what it was made of goes back.
+  void return_to(process_spec& spec, process_runner::callback& on_end) {
+    if (spec.input)
+      spec.input = std::move(input_);
+    on_end = std::move(done);
+  }
+
   /// Reads once from stdout or stderr. False at its end.
-  bool read_output(const process_options& options);
+  bool read_output();
   bool read_errors(const process_options& options);
   /// Writes what fits. False when all is written, or nobody reads.
   bool write_input();
@@ -51,9 +59,10 @@ public:
   enum { running, terminating, killed } phase = running;
 
 private:
-  void keep_output(const char* data, std::size_t size, std::size_t cap);
+  void keep_output(const char* data, std::size_t size);
   void keep_errors(const char* data, std::size_t size, std::size_t cap);
 
+  const std::size_t output_cap_;
   std::string input_;
   std::size_t written_ = 0;
 };

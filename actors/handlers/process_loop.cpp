@@ -7,6 +7,7 @@
 #include <cstring>
 #include <system_error>
 
+#include <conductor/error.hpp>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -132,7 +133,23 @@ bool process_runner::loop::obey() {
   return true;
 }
 
+std::vector<process_runner::key> process_runner::loop::withdraw_waiting() {
+  std::promise<std::vector<key>> answer;
+  tell({{}, {}, nullptr, {}, &answer});
+  return answer.get_future().get();
+}
+
 void process_runner::loop::accept(command c) {
+  if (c.withdrawn) {
+    std::vector<key> keys;
+    for (const auto& [n, waits] : waiting_) {
+      keys.push_back(waits.id);
+      numbers_.erase(waits.id);
+    }
+    waiting_.clear();
+    c.withdrawn->set_value(std::move(keys));
+    return;
+  }
   if (!c.done) {
     stop_by_key(c.id, c.reason);
     return;
@@ -196,7 +213,7 @@ bool process_runner::loop::launch(number n, command& c) {
   process_child child(c.id, c.spec, std::move(c.done));
   const auto refused = [&](int error, std::string message) {
     if (is_shortage(error) && !children_.empty()) {
-      c.done = std::move(child.done);
+      child.return_to(c.spec, c.done);
       return false;
     }
     refuse(child, error, std::move(message));

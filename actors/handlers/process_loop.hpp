@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
@@ -24,6 +25,7 @@ public:
 
   void start(key id, process_spec spec, callback done);
   void cancel(key id, std::string reason);
+  std::vector<key> withdraw_waiting();
 
 private:
   using clock = std::chrono::steady_clock;
@@ -36,12 +38,14 @@ private:
   /// those never cost us more than one look at their pipes, at their end.
   static constexpr milliseconds watch_after{10};
 
-  /// What one wants of the loop: a start (with `done`) or a cancel.
+  /// What one wants of the loop: a start (with `done`), all back that waits
+  /// (with `withdrawn`), or a cancel.
   struct command {
     key id;
     process_spec spec;
     callback done;
     std::string reason;
+    std::promise<std::vector<key>>* withdrawn = nullptr;
   };
 
   void tell(command c);

@@ -17,4 +17,8 @@ void process_runner::cancel(key id, std::string reason) {
   loop_->cancel(id, std::move(reason));
 }
 
+std::vector<process_runner::key> process_runner::withdraw_waiting() {
+  return loop_->withdraw_waiting();
+}
+
 } // namespace conductor

@@ -19,9 +19,10 @@ struct process_spec {
   std::vector<std::string> argv; ///< argv[0] is searched in the PATH of `env`
   std::vector<std::string> env;  ///< "NAME=value"; all that it gets
   std::string directory;         ///< empty = ours
-  std::optional<std::string> input; ///< its stdin; nullopt = /dev/null
-  bool keep_output = true;          ///< false: stdout goes to /dev/null
-  milliseconds timeout{0};          ///< 0 = none
+  std::optional<std::string> input;  ///< its stdin; nullopt = /dev/null
+  bool keep_output = true;           ///< false: stdout goes to /dev/null
+  std::size_t output_cap = 1u << 20; ///< bytes of stdout kept
+  milliseconds timeout{0};           ///< 0 = none
 };
 
 /// How a process ended.
@@ -41,9 +42,8 @@ struct process_result {
 };
 
 struct process_options {
-  std::size_t output_cap = 1u << 20; ///< bytes of stdout kept
-  std::size_t errors_cap = 4096;     ///< bytes of stderr kept
-  milliseconds grace{5000};          ///< from SIGTERM to SIGKILL
+  std::size_t errors_cap = 4096; ///< bytes of stderr kept
+  milliseconds grace{5000};      ///< from SIGTERM to SIGKILL
   /// Processes at once; further ones wait for their turn. 0 = no bound.
   std::size_t slots = 0;
 };
@@ -67,6 +67,8 @@ public:
   void start(key id, process_spec spec, callback done);
   /// SIGTERM to the group, after the grace SIGKILL. Unknown ids are ignored.
   void cancel(key id, std::string reason);
+  /// Takes back all that wait for their turn; nobody is called back for them.
+  std::vector<key> withdraw_waiting();
 
 private:
   class loop;

@@ -67,7 +67,7 @@ void process_runner::loop::move_data(process_child& child, stream s) {
   if (!fd)
     return;
   const bool open = s == in_stream    ? child.write_input()
-                    : s == out_stream ? child.read_output(options_)
+                    : s == out_stream ? child.read_output()
                                       : child.read_errors(options_);
   if (open)
     return;

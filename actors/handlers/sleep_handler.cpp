@@ -38,6 +38,7 @@ public:
               const std::string& reason) override;
   std::optional<milliseconds> running_for(task_key task,
                                           std::int32_t number) override;
+  std::vector<attempt_key> withdraw_waiting() override;
 
 private:
   using clock = std::chrono::steady_clock;
@@ -84,8 +85,13 @@ std::vector<definition_error> sleep_handler::check(const json& input) const {
     return found;
   if (!input.contains("duration"))
     found.push_back({"/input", "needs a \"duration\" such as \"10ms\""});
-  else if (const auto* text = string_field(input, "duration", found);
-           text && !parse_duration(*text))
+  else if (input["duration"].is_number()) {
+    if (input["duration"] != 0)
+      found.push_back({"/input/duration", dump(input["duration"])
+                                            + " has no unit (write 250ms, 5s, "
+                                              "10m or 2h)"});
+  } else if (const auto* text = string_field(input, "duration", found);
+             text && !parse_duration(*text))
     found.push_back(
       {"/input/duration", '"' + *text
                             + "\" is not a duration (write 250ms, 5s, 10m or "
@@ -116,9 +122,11 @@ sleep_handler::duration_of(const attempt& work) {
     return fail(errc::invalid, to_string(problems.front()));
   // The clock counts nanoseconds: further than this it could overflow.
   constexpr milliseconds longest = std::chrono::hours(24 * 365 * 50);
-  const auto asked
-    = parse_duration(input["duration"].get_ref<const std::string&>());
-  duration_ = std::min(*asked, longest);
+  const auto& text = input["duration"];
+  const auto asked = text.is_number()
+                       ? milliseconds(0)
+                       : *parse_duration(text.get<std::string>());
+  duration_ = std::min(asked, longest);
   origin_ = work.origin;
   return duration_;
 }
@@ -193,6 +201,15 @@ std::optional<milliseconds> sleep_handler::running_for(task_key task,
     return milliseconds(0);
   return std::chrono::duration_cast<milliseconds>(
     clock::now() - place->second->second.started);
+}
+
+std::vector<attempt_key> sleep_handler::withdraw_waiting() {
+  const std::lock_guard guard(mutex_);
+  std::vector<attempt_key> keys;
+  for (const auto& one : waiting_)
+    keys.push_back(one.id);
+  waiting_.clear();
+  return keys;
 }
 
 void sleep_handler::run() {

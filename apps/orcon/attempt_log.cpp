@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -40,7 +41,7 @@ void attempt_log::print(store_reader& reader,
         if (e.at < since_)
           continue;
         make_room();
-        fmt::print(stderr, "orcon: {}\n", sentence(e));
+        tell("orcon: {}\n", sentence(e));
       }
       if (events.size() < page)
         break;

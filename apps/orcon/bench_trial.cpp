@@ -6,6 +6,7 @@
 
 #include "apps/orcon/bench.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -41,7 +42,7 @@ bool verified(const std::string& path) {
     return false;
   }
   for (const auto& v : verdict->violations)
-    fmt::print(stderr, "orcon: {}: {}\n", v.invariant, v.what);
+    tell("orcon: {}: {}\n", v.invariant, v.what);
   return verdict->violations.empty();
 }
 
@@ -75,7 +76,7 @@ int trial::wait(const std::string& run_id) {
   while (!interrupted()) {
     const auto state = engine_->wait(run_id, 1s);
     if (state && *state != run_state::succeeded)
-      fmt::print(stderr, "orcon: the run ended {}\n", to_string(*state));
+      tell("orcon: the run ended {}\n", to_string(*state));
     if (state)
       return exit_code_of(*state);
     if (state.error().code != errc::timeout)

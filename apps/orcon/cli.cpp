@@ -1,15 +1,20 @@
 #include "apps/orcon/cli.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
+#include <conductor/builtin_handlers.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "apps/orcon/command_notes.hpp"
 #include "apps/orcon/common_options.hpp"
 #include "apps/orcon/completion.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/usage_error.hpp"
 
 namespace orcon {
@@ -72,6 +77,7 @@ int exit_code_of(errc code) {
   case errc::too_new:
   case errc::corrupt:
   case errc::io: return unusable;
+  case errc::file:
   case errc::overloaded:
   case errc::stopped: return operation_failed;
   }
@@ -87,7 +93,7 @@ int exit_code_of(run_state state) {
 }
 
 int report_error(const error& why) {
-  fmt::print(stderr, "orcon: {}\n", why.message);
+  tell("orcon: {}\n", why.message);
   return exit_code_of(why.code);
 }
 
@@ -136,12 +142,51 @@ void build_command_line(CLI::App& app, const commands& c) {
   app.set_help_all_flag("--help-all", "Help for all commands");
 }
 
-int run(int argc, char** argv) {
+namespace {
+
+/// A standard descriptor that is closed would be given to the next file that
+/// is opened, and messages would end up there. What stands in for it refuses
+/// to be used, so that a missing input or output is still noticed.
+void occupy_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0)
+      ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+void prepare_process() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  occupy_standard_descriptors();
+  conductor::raise_open_files_limit();
   // Statistics of memory cost a mutex an allocation; only a program may decide.
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
 
+/// "--db=" of a script whose variable is empty: CLI11 would take the next word
+/// for the value.
+std::string option_without_value(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word{argv[i]};
+    if (word == ":::")
+      break;
+    if (word.size() > 3 && word.starts_with("--") && word.back() == '='
+        && word.find('=') == word.size() - 1)
+      return std::string{word.substr(0, word.size() - 1)};
+  }
+  return {};
+}
+
+/// "orcon help run list" is "orcon run list --help".
+void read_help_command(int argc, char** argv) {
+  static char option[] = "--help";
+  if (argc < 2 || std::string_view{argv[1]} != "help")
+    return;
+  std::rotate(argv + 1, argv + 2, argv + argc);
+  argv[argc - 1] = option;
+}
+
+int run_command(int argc, char** argv) {
+  read_help_command(argc, argv);
   settings common;
   action chosen;
   CLI::App app{"Origin Conductor: durable fan-out of work on one SQLite file",
@@ -152,6 +197,8 @@ int run(int argc, char** argv) {
     return complete(app, common, std::move(words));
   }
   auto tail = split_tail(argc, argv);
+  if (const auto option = option_without_value(argc, argv); !option.empty())
+    return report_error({errc::invalid, option + " has no value behind \"=\""});
   build_command_line(app, {common, chosen, tail});
   try {
     app.parse(argc, argv);
@@ -166,8 +213,15 @@ int run(int argc, char** argv) {
   } catch (const store_error& trouble) {
     return report_error(trouble.why());
   } catch (const std::exception& e) {
-    return report_error({errc::io, e.what()});
+    return report_error({errc::stopped, e.what()});
   }
+}
+
+} // namespace
+
+int run(int argc, char** argv) {
+  prepare_process();
+  return finish_output(run_command(argc, argv));
 }
 
 } // namespace orcon

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/yaml.hpp"
 #include "messages/nearest_name.hpp"
 
@@ -191,8 +192,7 @@ int apply_config_file(CLI::App& app, settings& s) {
   if (!read)
     return report_error(read.error());
   if (!read->value.is_object() && !read->value.is_null()) {
-    fmt::print(stderr, "orcon: {}: must be a map of settings\n",
-               place_name(*read, file, ""));
+    tell("orcon: {}: must be a map of settings\n", place_name(*read, file, ""));
     return usage;
   }
   int code = done;
@@ -202,8 +202,8 @@ int apply_config_file(CLI::App& app, settings& s) {
     const auto trouble = apply(app, name, value, file);
     if (trouble.empty())
       continue;
-    fmt::print(stderr, "orcon: {}: {}: {}\n", place_name(*read, file, pointer),
-               pointer, trouble);
+    tell("orcon: {}: {}: {}\n", place_name(*read, file, pointer), pointer,
+         trouble);
     code = usage;
   }
   if (code == done)

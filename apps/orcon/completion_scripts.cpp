@@ -34,7 +34,7 @@ constexpr std::string_view zsh = R"sh(#compdef orcon
 _orcon() {
   local line also
   local -a shown
-  for line in "${(@f)$("$words[1]" complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+  for line in "${(@f)$("$words[1]" complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
     case $line in
       '') ;;
       :*) also=${line#:} ;;

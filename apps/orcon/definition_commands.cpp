@@ -5,6 +5,7 @@
 
 #include "apps/orcon/definition_file.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -22,7 +23,7 @@ int lint_all(const settings& s, const std::vector<std::string>& files) {
     rows.push_back(
       {{"file", file}, {"ok", good}, {"tasks", read.spec.tasks.size()}});
     if (good && s.output == format::table && !s.quiet)
-      fmt::print("{}: ok, {} task(s)\n", file, read.spec.tasks.size());
+      put("{}: ok, {} task(s)\n", file, read.spec.tasks.size());
   }
   if (s.output != format::table)
     print_rows(s, {}, rows);
@@ -48,8 +49,9 @@ void add_definition_commands(CLI::App& app, const commands& c) {
   auto* schema = group->add_subcommand("schema", "Print the JSON Schema");
   schema->fallthrough();
   schema->callback([c] {
-    c.chosen = [] {
-      fmt::print("{}\n", definition_schema().dump(2));
+    c.chosen = [c] {
+      const auto indent = c.common.output == format::jsonl ? -1 : 2;
+      put("{}\n", definition_schema().dump(indent));
       return int{done};
     };
   });

@@ -9,6 +9,7 @@
 
 #include "actors/source_file.hpp"
 #include "apps/orcon/cli.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/yaml.hpp"
 
 namespace orcon {
@@ -36,18 +37,31 @@ definition_context program_context(const std::string& directory) {
 
 namespace {
 
-/// A file that cannot be read is said before there is a database.
-error look_at_sources(const run_spec& spec) {
+/// Why a list of inputs cannot be used; none if it can.
+error look_at_lines(const std::string& path) {
+  auto file = line_reader::open(path, 0);
+  if (!file)
+    return file.error();
+  std::int64_t number = 0;
+  for (std::string_view line; file->next(line);)
+    if (++number; !valid_utf8(line))
+      return {errc::invalid, path + ":" + std::to_string(number)
+                               + ": the line is not valid UTF-8"};
+  return file->trouble();
+}
+
+/// A file that cannot be used is said before there is a database.
+error look_at_sources(const document& file, const std::string& name,
+                      const run_spec& spec) {
   for (const auto& task : spec.tasks)
-    if (task.fanout.kind == source_kind::lines) {
-      const auto file = line_reader::open(task.fanout.path, 0);
-      if (file)
-        continue;
-      std::string path = "/tasks";
-      append_step(path, task.name);
-      return {file.error().code,
-              path + "/input/fanout/lines: " + file.error().message};
-    }
+    if (task.fanout.kind == source_kind::lines)
+      if (const auto why = look_at_lines(task.fanout.path)) {
+        std::string path = "/tasks";
+        append_step(path, task.name);
+        path += "/input/fanout/lines";
+        return {why.code, place_name(file, name, path) + ": " + path + ": "
+                            + why.message};
+      }
   return {};
 }
 
@@ -64,11 +78,10 @@ checked_definition read_definition_file(const std::string& path) {
   auto read = read_definition(file->value, program_context(folder.string()));
   order_as_written(*file, read.spec);
   for (const auto& e : read.errors)
-    fmt::print(stderr, "orcon: {}: {}\n", place_name(*file, path, e.path),
-               to_string(e));
+    tell("orcon: {}: {}\n", place_name(*file, path, e.path), to_string(e));
   if (!read.errors.empty())
     return {{}, usage};
-  if (const auto trouble = look_at_sources(read.spec))
+  if (const auto trouble = look_at_sources(*file, path, read.spec))
     return {{}, report_error(trouble)};
   return {std::move(read.spec), done};
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/scenarios/scenarios.hpp"
 
 namespace orcon {
@@ -34,31 +35,30 @@ bool play(const scenarios::scenario& s, bool color, bool quiet, bool silent) {
   const auto green = color ? "\x1b[32m" : "", red = color ? "\x1b[31m" : "",
              plain = color ? "\x1b[0m" : "";
   if (!silent)
-    fmt::print("Scenario {}: {}\n", s.number, s.title);
+    put("Scenario {}: {}\n", s.number, s.title);
   scenarios::driver d{sys, spawn_coordinator(sys, db, opts, first_moment),
                       [&](const std::string& text) {
                         if (!quiet)
-                          fmt::print("    {}\n", text);
+                          put("    {}\n", text);
                       },
                       [&](const std::string& what, const std::string& expected,
                           const std::string& actual) {
                         const auto same = expected == actual;
                         good = good && same;
                         if (!silent && (!quiet || !same))
-                          fmt::print("  {}{}{} {}: {}{}\n", same ? green : red,
-                                     same ? "✓" : "✗", plain, what, actual,
-                                     same ? ""
-                                          : " (expected " + expected + ")");
+                          put("  {}{}{} {}: {}{}\n", same ? green : red,
+                              same ? "✓" : "✗", plain, what, actual,
+                              same ? "" : " (expected " + expected + ")");
                       }};
   try {
     s.play(d, *reader);
   } catch (const std::exception& trouble) {
-    fmt::print(silent ? stderr : stdout, "  {}✗{} {}\n", red, plain,
-               trouble.what());
+    (silent ? write_error : write_out)(
+      fmt::format("  {}✗{} {}\n", red, plain, trouble.what()));
     good = false;
   }
   if (!silent)
-    fmt::print("  {}\n\n", good ? "as it must be" : "NOT as it must be");
+    put("  {}\n\n", good ? "as it must be" : "NOT as it must be");
   return good;
 }
 
@@ -80,7 +80,7 @@ int demo(const settings& s, const std::vector<int>& wanted) {
       {{"scenario", scenario.number}, {"title", scenario.title}, {"ok", good}});
   }
   if (for_people)
-    fmt::print("{} of {} scenarios hold\n", held, played);
+    put("{} of {} scenarios hold\n", held, played);
   else
     print_rows(s, {}, rows);
   return held == played && played > 0 ? int{done} : int{operation_failed};

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
 #include "apps/orcon/work.hpp"
 
@@ -70,15 +71,21 @@ int list(const settings& s, const list_options& o) {
     for (const auto& e : page)
       rows.push_back(to_json(e));
     left -= page.size();
+    if (!page.empty())
+      after = page.back().seq;
     if (page.size() < want)
       break;
-    after = page.back().seq;
     if (s.output == format::jsonl) {
       print_rows(s, {}, rows);
       rows.clear();
     }
   }
   print_rows(s, {"seq", "at", "name", "task", "payload"}, rows);
+  if (left == 0 && s.output == format::table
+      && !(*reader)->list_events(*filter, after, 1).empty())
+    say_there_is_more(s, "orcon event list" + option("--run", o.run)
+                           + option("--task", o.task) + option("--name", o.name)
+                           + " --after " + std::to_string(after));
   return done;
 }
 
@@ -88,9 +95,12 @@ void add_filters(CLI::App* command, list_options& o) {
                       "Only events of this run (id, or \"last\")");
   command->add_option("--task", o.task,
                       "Only events of this task (id, or name with --run)");
-  command->add_option("--name", o.name, "Only names that begin so, e.g. task.");
+  command->add_option("--name", o.name,
+                      "Only names that begin so, or match: task., *.failed");
   command->add_option("--after", o.after, "Only events behind this seq")
-    ->check(CLI::NonNegativeNumber);
+    ->check([](const std::string& text) {
+      return text.starts_with('-') ? "a seq is 0 or more" : std::string{};
+    });
 }
 
 /// Prints what is new as it comes, until a signal ends it.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -6,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
 
 namespace orcon {
@@ -81,6 +83,7 @@ ordered_json to_json(const health_report& r) {
     storms.push_back({{"type", s.type},
                       {"message", s.message},
                       {"tasks", s.tasks},
+                      {"at_least", s.at_least},
                       {"task", s.task},
                       {"retry_count", s.most_retries},
                       {"run_id", s.run_id}});
@@ -134,6 +137,19 @@ void print_for_people(const health_report& r, const settings& s) {
              megabytes(r.disk_free_bytes));
 }
 
+/// They may come with a later run; a name that was misspelled will not.
+void warn_of_unknown_handlers(const settings& s, store_reader& reader,
+                              const health_thresholds& limits) {
+  if (limits.stuck_after_of.empty())
+    return;
+  const auto known = reader.count_by_handler();
+  for (const auto& [handler, after] : limits.stuck_after_of)
+    if (std::ranges::find(known, handler, &handler_count::handler)
+        == known.end())
+      say(s, "no task has the handler \"" + handler
+               + "\" of --stuck-after; `orcon stats` shows those there are");
+}
+
 int show_health(const settings& s, const health_options& o) {
   const auto limits = thresholds_of(o);
   if (!limits)
@@ -141,8 +157,11 @@ int show_health(const settings& s, const health_options& o) {
   const auto reader = open_reader(s);
   if (!reader)
     return report_error(reader.error());
-  const auto report = assess_health(
+  warn_of_unknown_handlers(s, **reader, *limits);
+  auto report = assess_health(
     observe(**reader, s.database, system_now(), *limits), *limits);
+  for (auto& reason : report.reasons)
+    reason.advice = with_databases(s, reason.advice);
   if (s.output != format::table)
     print_object(s, to_json(report));
   else if (s.quiet)
@@ -172,8 +191,11 @@ ordered_json row_of(const metric& m, const sample& one) {
     count += n;
   row["count"] = count;
   row["sum"] = one.sum;
-  row["p50"] = quantile(one, 0.5);
-  row["p99"] = quantile(one, 0.99);
+  // A batch is of at least one, wherever in its bucket a quantile falls.
+  const auto least
+    = count > 0 && m.name == "orcon_commit_batch_size" ? 1.0 : 0.0;
+  row["p50"] = std::max(least, quantile(one, 0.5));
+  row["p99"] = std::max(least, quantile(one, 0.99));
   row["bounds"] = one.bounds;
   row["counts"] = one.counts;
   return row;
@@ -201,7 +223,8 @@ int show_statistics(settings s, const std::string& output) {
   const auto reader = open_reader(s);
   if (!reader)
     return report_error(reader.error());
-  const auto metrics = measure(**reader, s.database, system_now());
+  auto metrics = measure(**reader, s.database, system_now());
+  std::ranges::move(measure_retried(**reader), std::back_inserter(metrics));
   if (output == "prometheus") {
     fmt::print("{}", to_prometheus(metrics));
   } else if (s.output == format::table) {

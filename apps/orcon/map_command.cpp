@@ -1,14 +1,19 @@
 #include <algorithm>
-#include <cstdio>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include <CLI/CLI.hpp>
 #include <conductor/json_text.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "apps/orcon/definition_file.hpp"
+#include "apps/orcon/map_definition.hpp"
 #include "apps/orcon/map_inputs.hpp"
 #include "apps/orcon/map_printer.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/work.hpp"
 
 namespace orcon {
@@ -25,63 +30,23 @@ arguments behind ":::", from -a FILE (one a line), or from standard input.
 The same command line on the same database goes on where it was, also after a
 crash; --fresh starts anew.
 
+Commands see PATH, HOME, LANG, LC_ALL, TZ, TMPDIR and USER of this shell, and
+what --env names.
+
 Examples:
   find src -name '*.cpp' | orcon map -- wc -l {}
   orcon map -j 8 --retries 3 -- curl -fsS -o {#}.html {} ::: http://a http://b
   orcon map -a files.txt --keep-order -- sha256sum {}
 )";
 
-struct map_options {
-  std::string list_file;
-  unsigned jobs = 0;
-  int retries = 3;
-  std::string timeout, tolerate, name, results;
-  bool keep_order = false, dry_run = false, fresh = false;
-};
-
-/// GNU parallel's placeholders become ours; the input is the last argument of
-/// a command that names none.
-std::vector<std::string> template_of(std::vector<std::string> command) {
-  const auto replace
-    = [](std::string& text, std::string_view from, std::string_view to) {
-        for (std::size_t at = 0;
-             (at = text.find(from, at)) != std::string::npos; at += to.size())
-          text.replace(at, from.size(), to);
-      };
-  bool named = false;
-  for (auto& argument : command) {
-    replace(argument, "{}", "{item}");
-    replace(argument, "{#}", "{index}");
-    named = named || argument.find("{item") != std::string::npos
-            || argument.find("{index}") != std::string::npos;
-  }
-  if (!named)
-    command.emplace_back("{item}");
-  return command;
-}
-
-/// "map sha256sum" for /usr/bin/sha256sum; names of runs have no '/' or '#'.
-std::string default_name(const std::string& program) {
-  auto name = program.substr(program.rfind('/') + 1);
-  std::erase(name, '#');
-  return shorten("map " + name, 100);
-}
-
-/// A definition as `orcon exec` would read it: one place checks both.
-json definition_of(const map_options& o, const std::vector<std::string>& argv,
-                   json fanout, const std::string& key) {
-  json task{{"handler", "exec"},
-            {"input", {{"argv", argv}, {"fanout", std::move(fanout)}}},
-            {"max_retries", o.retries},
-            {"tolerate", 0}};
-  if (!o.timeout.empty())
-    task["timeout"] = o.timeout;
-  if (!o.tolerate.empty())
-    task["tolerate"] = o.tolerate;
-  return {{"version", 1},
-          {"name", o.name.empty() ? default_name(argv.front()) : o.name},
-          {"idempotency_key", key},
-          {"tasks", {{"map", std::move(task)}}}};
+/// Whether results will find their place, before work begins.
+error make_folder(const std::string& folder) {
+  std::error_code bad;
+  std::filesystem::create_directories(folder, bad);
+  if (!bad && ::access(folder.c_str(), W_OK | X_OK) == 0)
+    return {};
+  return {errc::file, "--results: cannot write into " + folder + ": "
+                        + (bad ? bad.message() : std::strerror(errno))};
 }
 
 std::string fingerprint(const map_options& o,
@@ -93,6 +58,7 @@ std::string fingerprint(const map_options& o,
                   o.timeout,
                   o.tolerate,
                   o.name,
+                  o.env,
                   inputs.fingerprint(),
                   std::filesystem::current_path(ignored).string()};
   return fmt::format("map-{:016x}", hash_text(dump(what)));
@@ -115,58 +81,52 @@ std::string choose_key(store_reader& reader, const std::string& base,
   }
 }
 
-int dry_run(const std::vector<std::string>& argv, const map_inputs& inputs) {
+int dry_run(const std::vector<std::string>& argv, const map_inputs& inputs,
+            const settings& s) {
   std::int64_t index = 0;
+  std::vector<ordered_json> rows;
   const auto trouble = inputs.each([&](const std::string& item) {
     ++index;
-    std::string line;
-    for (auto argument : argv) {
-      const auto put = [&](std::string_view from, const std::string& to) {
-        for (std::size_t at = 0;
-             (at = argument.find(from, at)) != std::string::npos;
-             at += to.size())
-          argument.replace(at, from.size(), to);
-      };
-      put("{item}", item);
-      put("{index}", std::to_string(index));
-      line += (line.empty() ? "" : " ") + shell_quoted(argument);
+    auto command = argv;
+    for (auto& argument : command) {
+      replace(argument, "{index}", std::to_string(index));
+      replace(argument, "{item}", item);
     }
-    fmt::print("{}\n", line);
+    if (s.output != format::table) {
+      rows.push_back({{"index", index}, {"item", item}, {"argv", command}});
+      return;
+    }
+    std::string line;
+    for (const auto& argument : command)
+      line += (line.empty() ? "" : " ") + shell_quoted(argument);
+    put("{}\n", line);
   });
+  if (s.output != format::table)
+    print_rows(s, {}, rows);
   return trouble ? report_error(trouble) : int{done};
 }
 
-result<submitted_run> submit(engine& engine, const map_options& o,
-                             const std::vector<std::string>& argv,
-                             map_inputs& inputs, const settings& s) {
+/// The run of this command line: the known one, or one that is submitted now.
+result<submitted_run> submit(engine& engine, const std::string& key_base,
+                             run_spec spec, bool fresh, map_inputs& inputs,
+                             const settings& s) {
   const auto reader = engine.open_reader();
   bool known = false;
-  const auto key
-    = choose_key(*reader, fingerprint(o, argv, inputs), o.fresh, known);
+  spec.idempotency_key = choose_key(*reader, key_base, fresh, known);
   if (known) {
-    const auto run
-      = reader->load_run(*reader->find_run_by_idempotency_key(key));
-    if (!s.quiet)
-      fmt::print(stderr,
-                 "orcon: run {} of this command line {}; --fresh "
-                 "starts anew\n",
-                 run->id,
-                 settled(run->state) ? "has ended already, here is what "
-                                       "it gave"
-                                     : "goes on where it was");
+    const auto run = reader->load_run(
+      *reader->find_run_by_idempotency_key(spec.idempotency_key));
+    say(s, fmt::format(
+             "run {} of this command line {}; --fresh starts anew", run->id,
+             settled(run->state) ? "has ended already, here is what it gave"
+                                 : "goes on where it was"));
     return submitted_run{run->key, run->id, true, 0};
   }
-  std::error_code ignored;
-  const auto folder = std::filesystem::current_path(ignored).string();
-  auto read = read_definition(definition_of(o, argv, inputs.as_fanout(), key),
-                              engine.context(folder));
-  if (!read.errors.empty())
-    return fail(errc::invalid, to_string(read.errors.front()));
-  auto run = engine.submit(read.spec);
+  auto run = engine.submit(spec);
+  if (run || run.error().code == errc::stopped)
+    inputs.keep(); // whoever sweeps spools knows whether the run is there
   if (run)
-    inputs.keep();
-  if (run && !s.quiet)
-    fmt::print(stderr, "orcon: run {} in {}\n", run->id, s.database);
+    say(s, fmt::format("run {} in {}", run->id, s.database));
   return run;
 }
 
@@ -178,26 +138,38 @@ int map(settings s, const map_options& o, std::vector<std::string> command) {
     return report_error({errc::invalid, "no command; write it behind \"--\": "
                                         "orcon map -- sha256sum {} ::: a b"});
   const auto argv = template_of(std::move(command));
+  std::error_code ignored;
+  const auto folder = std::filesystem::current_path(ignored).string();
+  const auto read = read_definition(definition_of(o, argv, inputs->as_fanout()),
+                                    program_context(folder));
+  if (!read.errors.empty())
+    return report_error(at_option(read.errors.front()));
   if (o.dry_run)
-    return dry_run(argv, *inputs);
+    return dry_run(argv, *inputs, s);
+  if (!o.results.empty())
+    if (const auto trouble = make_folder(o.results))
+      return report_error(trouble);
   if (o.jobs > 0)
     s.workers = o.jobs;
   const signal_guard signals;
+  const auto is_new = !has_database(s);
   auto engine = open_engine(s);
   if (!engine)
     return report_error(engine.error());
-  const auto run = submit(*engine, o, argv, *inputs, s);
+  const auto run = submit(*engine, fingerprint(o, argv, *inputs), read.spec,
+                          o.fresh, *inputs, s);
   if (!run)
-    return report_error(run.error());
+    return refuse(*engine, s, is_new, run.error());
   map_printer printer{engine->open_reader(), run->key, o.keep_order, o.results,
-                      s.quiet};
+                      s};
   const auto code
     = work(*engine, {run->id}, s, signals,
            [&](const auto& make_room) { printer.print(make_room); });
-  if (printer.trouble())
-    return report_error(printer.trouble());
+  printer.finish();
   if (code != interrupted && !s.quiet)
-    printer.print_totals(s.database, run->id);
+    printer.print_totals(run->id);
+  if (printer.trouble() && code == done)
+    return report_error(printer.trouble());
   return code;
 }
 
@@ -219,6 +191,12 @@ void add_map_command(CLI::App& app, const commands& c) {
   map_app->add_option("--tolerate", o->tolerate,
                       "Failures that are no failure: a count or e.g. 5%");
   map_app->add_option("--name", o->name, "Name of the run");
+  map_app
+    ->add_option("--env", o->env,
+                 "A variable that the commands get: NAME as it is then, or "
+                 "NAME=VALUE; may be repeated")
+    ->allow_extra_args(false)
+    ->type_name("NAME");
   map_app->add_flag("-k,--keep-order", o->keep_order,
                     "Outputs in the order of the inputs");
   map_app->add_option("--results", o->results,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -35,27 +36,48 @@ std::string shell_quoted(const std::string& text) {
 
 namespace {
 
+result<spool> spool_lines(std::istream& from, const std::string& name,
+                          const std::string& database, std::uint64_t& hash) {
+  auto lines = spool::create(database);
+  if (!lines)
+    return tl::unexpected(lines.error());
+  const auto bad_line = [&](const std::string& what) {
+    return fail(errc::invalid,
+                name + ": line " + std::to_string(lines->count() + 1) + what);
+  };
+  for (std::string line; std::getline(from, line);) {
+    if (line.size() > max_line_bytes)
+      return bad_line(" is longer than " + std::to_string(max_line_bytes)
+                      + " bytes");
+    if (!valid_utf8(line))
+      return bad_line(" is not valid UTF-8");
+    hash = hash_text(line, hash_text("\n", hash));
+    if (!lines->add_line(line))
+      return fail(errc::full,
+                  "no room for a copy of " + name + " beside " + database);
+  }
+  if (from.bad())
+    return fail(errc::file, "cannot read " + name);
+  return std::move(*lines);
+}
+
 result<spool> spool_standard_input(const std::string& database,
                                    std::uint64_t& hash) {
   if (::isatty(STDIN_FILENO) == 1)
     return fail(errc::invalid,
                 "no inputs; give them behind \":::\", with -a FILE, or on "
                 "standard input");
-  auto lines = spool::create(database);
-  if (!lines)
-    return tl::unexpected(lines.error());
   std::ios::sync_with_stdio(false);
-  for (std::string line; std::getline(std::cin, line);) {
-    if (!valid_utf8(line))
-      return fail(errc::invalid, "standard input: line "
-                                   + std::to_string(lines->count() + 1)
-                                   + " is not valid UTF-8");
-    hash = hash_text(line, hash_text("\n", hash));
-    if (!lines->add_line(line))
-      return fail(errc::full,
-                  "no room for a copy of standard input beside " + database);
-  }
-  return std::move(*lines);
+  return spool_lines(std::cin, "standard input", database, hash);
+}
+
+/// A pipe such as bash's <(…) gives its lines but once.
+bool gives_once(const std::string& file) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(file, ignored);
+  return std::filesystem::is_fifo(status)
+         || std::filesystem::is_character_file(status)
+         || std::filesystem::is_socket(status);
 }
 
 } // namespace
@@ -68,6 +90,11 @@ result<map_inputs> map_inputs::from(const std::string& list_file,
   if (mark != command.end()) {
     inputs.values_.assign(mark + 1, command.end());
     command.erase(mark, command.end());
+    const auto& values = inputs.values_;
+    if (std::find(values.begin(), values.end(), ":::") != values.end())
+      return fail(errc::invalid,
+                  "only one \":::\" may be given; inputs are not "
+                  "combined");
     if (!list_file.empty())
       return fail(errc::invalid, "give inputs behind \":::\" or with -a FILE, "
                                  "not both");
@@ -78,7 +105,7 @@ result<map_inputs> map_inputs::from(const std::string& list_file,
     inputs.fingerprint_ = dump(json(inputs.values_));
     return inputs;
   }
-  if (!list_file.empty() && list_file != "-") {
+  if (!list_file.empty() && list_file != "-" && !gives_once(list_file)) {
     std::error_code ignored;
     inputs.file_ = std::filesystem::absolute(list_file, ignored).string();
     const auto reader = line_reader::open(inputs.file_, 0);
@@ -90,7 +117,12 @@ result<map_inputs> map_inputs::from(const std::string& list_file,
     return inputs;
   }
   auto hash = hash_text("");
-  auto spooled = spool_standard_input(database, hash);
+  std::ifstream stream;
+  const auto from_stream = !list_file.empty() && list_file != "-";
+  if (from_stream)
+    stream.open(list_file);
+  auto spooled = from_stream ? spool_lines(stream, list_file, database, hash)
+                             : spool_standard_input(database, hash);
   if (!spooled)
     return tl::unexpected(spooled.error());
   inputs.spool_.emplace(std::move(*spooled));

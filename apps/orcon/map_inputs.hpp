@@ -22,7 +22,8 @@ std::string shell_quoted(const std::string& text);
 class map_inputs {
 public:
   /// Takes what stands behind ":::" out of the command. Where neither that nor
-  /// a file is given, standard input is read and spooled beside `database`.
+  /// a file is given, standard input is read and spooled beside `database`; so
+  /// is a file that can be read only once.
   static conductor::result<map_inputs> from(const std::string& list_file,
                                             std::vector<std::string>& command,
                                             const std::string& database);

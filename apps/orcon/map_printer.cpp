@@ -1,7 +1,7 @@
 #include "apps/orcon/map_printer.hpp"
 
 #include <cerrno>
-#include <cstdio>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -10,7 +10,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/orcon/map_inputs.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -22,8 +24,7 @@ constexpr std::size_t page = 1000;
 constexpr int failures_shown = 10;
 
 /// The bytes that a child wrote, from its output.
-std::string stdout_of(const std::string& output) {
-  const auto value = json::parse(output, nullptr, false);
+std::string stdout_of(const json& value) {
   if (!value.is_object())
     return {};
   if (const auto text = value.find("stdout");
@@ -32,6 +33,23 @@ std::string stdout_of(const std::string& output) {
   if (const auto base64 = value.find("stdout_base64"); base64 != value.end())
     return decode_base64(base64->get<std::string>());
   return {};
+}
+
+/// As a shell would tell it: 128 and the signal, 127 for what never ran.
+int exit_code_in(const json& output) {
+  if (!output.is_object())
+    return 127;
+  const auto name = output.value("signal", "");
+  for (int number = 1; !name.empty() && number < NSIG; ++number)
+    if (const auto* known = ::sigabbrev_np(number);
+        known && name == std::string{"SIG"} + known)
+      return 128 + number;
+  return output.value("exit_code", 127);
+}
+
+json item_of(const task_record& task) {
+  const auto input = json::parse(task.input, nullptr, false);
+  return input.is_object() ? input.value("item", json{}) : json{};
 }
 
 } // namespace
@@ -57,10 +75,11 @@ std::string decode_base64(std::string_view text) {
 }
 
 map_printer::map_printer(std::unique_ptr<store_reader> reader, run_key run,
-                         bool keep_order, std::string results, bool quiet)
+                         bool keep_order, std::string results,
+                         const settings& s)
   : reader_(std::move(reader)), run_(run), keep_order_(keep_order),
-    results_(std::move(results)), quiet_(quiet),
-    on_screen_(!quiet && ::isatty(STDOUT_FILENO) == 1
+    results_(std::move(results)), settings_(s),
+    on_screen_(!s.quiet && ::isatty(STDOUT_FILENO) == 1
                && ::isatty(STDERR_FILENO) == 1),
     ids_(reader_->ids()) {
   for (const auto& fanout : reader_->list_fanouts(run_))
@@ -83,9 +102,7 @@ void map_printer::print(const std::function<void()>& make_room) {
     if (events.size() < page || trouble_)
       break;
   }
-  if (std::fflush(stdout) != 0 && !trouble_)
-    trouble_ = {errc::io, std::string{"cannot write the output: "}
-                            + std::strerror(errno)};
+  flush_output();
 }
 
 void map_printer::settled(task_key task) {
@@ -101,73 +118,114 @@ void map_printer::settled(task_key task) {
 }
 
 void map_printer::print_task(task_key key) {
-  const auto text = stdout_of(reader_->load_outputs({key, 1}).front());
-  if (!text.empty()) {
-    make_room_();
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    // The progress would be drawn over a line that has no end.
-    if (on_screen_ && text.back() != '\n')
-      std::fputc('\n', stdout);
-  }
-  if (results_.empty() && quiet_)
-    return;
+  const auto output
+    = json::parse(reader_->load_outputs({key, 1}).front(), nullptr, false);
+  const auto text = stdout_of(output);
+  if (output.is_object() && output.value("stdout_truncated", false))
+    tell_cut(key);
+  if (settings_.output == format::table)
+    print_texts(text, output);
   const auto task = reader_->load_task(key);
   if (!task)
     return;
-  if (task->state == task_state::failed)
+  if (settings_.output != format::table)
+    print_row(*task);
+  else if (task->state == task_state::failed)
     tell_failure(*task);
   if (!results_.empty())
-    write_results(*task, text);
+    write_results(*task, text, output);
+}
+
+void map_printer::print_texts(const std::string& text, const json& output) {
+  const auto errors = output.is_object() ? output.value("stderr", "") : "";
+  if (!text.empty() || !errors.empty())
+    make_room_();
+  write_out(text);
+  // The progress would be drawn over a line that has no end.
+  if (on_screen_ && !text.empty() && text.back() != '\n')
+    write_out("\n");
+  if (errors.empty())
+    return;
+  flush_output(); // first things first, where both go to one place
+  write_error(errors.back() == '\n' ? errors : errors + '\n');
+}
+
+void map_printer::print_row(const task_record& task) {
+  const auto parsed = [](const std::string& text) {
+    return text.empty() ? ordered_json(nullptr)
+                        : ordered_json::parse(text, nullptr, false);
+  };
+  const ordered_json row{
+    {"index", task.key - base_ + 1},  {"item", item_of(task)},
+    {"state", to_string(task.state)}, {"attempt", task.attempt},
+    {"output", parsed(task.output)},  {"last_error", parsed(task.last_error)}};
+  make_room_();
+  if (settings_.output == format::json)
+    write_out(rows_ == 0 ? "[\n" : ",\n");
+  write_out(row.dump());
+  if (settings_.output == format::jsonl)
+    write_out("\n");
+  ++rows_;
+}
+
+void map_printer::finish() {
+  if (settings_.output == format::json)
+    write_out(rows_ == 0 ? "[]\n" : "\n]\n");
+}
+
+void map_printer::tell_cut(task_key task) {
+  if (!trouble_)
+    trouble_ = {errc::file, "not all output was kept, see above"};
+  make_room_();
+  tell("orcon: the output of map#{} is not whole: more than the database "
+       "keeps\n",
+       task - base_ + 1);
 }
 
 void map_printer::tell_failure(const task_record& task) {
-  if (quiet_ || failures_told_ >= failures_shown)
+  if (failures_told_ >= failures_shown)
     return;
   const auto error = json::parse(task.last_error, nullptr, false);
-  const auto input = json::parse(task.input, nullptr, false);
+  const auto item = item_of(task);
   make_room_();
-  fmt::print(stderr, "orcon: {} ({}) failed: {}\n", task.name,
-             shorten(input.value("item", json{}).is_string()
-                       ? input["item"].get<std::string>()
-                       : dump(input.value("item", json{})),
-                     60),
-             error.is_object() ? error.value("message", "") : "");
+  tell("orcon: {} ({}) failed: {}\n", task.name,
+       shorten(item.is_string() ? item.get<std::string>() : dump(item), 60),
+       error.is_object() ? error.value("message", "") : "");
   if (++failures_told_ == failures_shown)
-    fmt::print(stderr, "orcon: further failures are not shown here; see "
-                       "`orcon task failures`\n");
+    tell("orcon: further failures are not shown here; see `orcon task "
+         "failures`\n");
 }
 
 void map_printer::write_results(const task_record& task,
-                                const std::string& text) {
+                                const std::string& text, const json& output) {
   namespace fs = std::filesystem;
   const auto folder = fs::path{results_} / std::to_string(task.key - base_ + 1);
   std::error_code bad;
   fs::create_directories(folder, bad);
-  const auto error = json::parse(task.last_error, nullptr, false);
-  const auto output = json::parse(task.output, nullptr, false);
-  const auto put = [&](const char* name, const std::string& content) {
+  const auto put_file = [&](const char* name, const std::string& content) {
     std::ofstream file{folder / name, std::ios::binary};
     file << content;
     file.close();
     if (!file && !trouble_)
-      trouble_ = {errc::io, "cannot write " + (folder / name).string()};
+      trouble_ = {errc::file, "cannot write " + (folder / name).string() + ": "
+                                + std::strerror(errno)};
   };
-  put("stdout", text);
+  const auto error = json::parse(task.last_error, nullptr, false);
   const auto failed = task.state == task_state::failed && error.is_object();
-  put("stderr", failed ? error.value("stderr", "") : "");
-  const auto code = output.is_object() ? output.value("exit_code", 0) : -1;
-  put("exit_code", std::to_string(code) + "\n");
+  const auto& errors = failed ? error : output;
+  put_file("stdout", text);
+  put_file("stderr", errors.is_object() ? errors.value("stderr", "") : "");
+  put_file("exit_code", std::to_string(exit_code_in(output)) + "\n");
 }
 
-void map_printer::print_totals(const std::string& database,
-                               const std::string& run_id) {
+void map_printer::print_totals(const std::string& run_id) {
   const auto counts = reader_->count_leaves(run_);
-  fmt::print(stderr, "orcon: {} of {} succeeded{}\n",
-             with_commas(counts.succeeded), with_commas(counts.total()),
-             counts.failed > 0 ? fmt::format(
-               ", {} failed; see:  orcon task failures {} --db {}",
-               with_commas(counts.failed), run_id, database)
-                               : "");
+  tell("orcon: {} of {} succeeded{}\n", with_commas(counts.succeeded),
+       with_commas(counts.total()),
+       counts.failed > 0 ? fmt::format(
+         ", {} failed; see:  orcon task failures {} --db {}",
+         with_commas(counts.failed), run_id, shell_quoted(settings_.database))
+                         : "");
 }
 
 } // namespace orcon

@@ -1,4 +1,5 @@
 #include "apps/orcon/metrics_file.hpp"
+#include "apps/orcon/print.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -38,8 +39,8 @@ void metrics_file::write(engine& engine, const std::string& database,
   if (write_whole(part, text) && std::rename(part.c_str(), path_.c_str()) == 0)
     return;
   if (!std::exchange(told_, true))
-    fmt::print(stderr, "orcon: cannot write {}: {}; going on without it\n",
-               path_, std::strerror(errno));
+    tell("orcon: cannot write {}: {}; going on without it\n", path_,
+         std::strerror(errno));
 }
 
 } // namespace orcon

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/table.hpp"
 
 namespace orcon {
@@ -101,24 +102,22 @@ void print_rows(const settings& s, const std::vector<std::string>& columns,
     const auto width
       = ::isatty(STDOUT_FILENO) == 1 ? terminal_width(STDOUT_FILENO) : 0;
     const auto color = use_color(s, STDOUT_FILENO);
-    fmt::print("{}", table_text(columns, rows, {width, color}));
+    put("{}", table_text(columns, rows, {width, color}));
     break;
   }
-  case format::json:
-    fmt::print("{}\n", dump_safely(ordered_json(rows), 2));
-    break;
+  case format::json: put("{}\n", dump_safely(ordered_json(rows), 2)); break;
   case format::jsonl:
     for (const auto& row : rows)
-      fmt::print("{}\n", dump_safely(row, -1));
+      put("{}\n", dump_safely(row, -1));
     break;
   }
 }
 
 void print_object(const settings& s, const ordered_json& object) {
   if (s.output == format::json) {
-    fmt::print("{}\n", dump_safely(object, 2));
+    put("{}\n", dump_safely(object, 2));
   } else if (s.output == format::jsonl) {
-    fmt::print("{}\n", dump_safely(object, -1));
+    put("{}\n", dump_safely(object, -1));
   } else {
     std::size_t width = 0;
     for (const auto& [key, value] : object.items())
@@ -126,15 +125,14 @@ void print_object(const settings& s, const ordered_json& object) {
     const auto color = use_color(s, STDOUT_FILENO);
     for (const auto& [key, value] : object.items())
       if (!value.is_null())
-        fmt::print("{:<{}}  {}\n", key, width,
-                   key == "state" ? paint_state(cell(value), color)
-                                  : cell(value));
+        put("{:<{}}  {}\n", key, width,
+            key == "state" ? paint_state(cell(value), color) : cell(value));
   }
 }
 
 void say(const settings& s, std::string_view text) {
   if (!s.quiet)
-    fmt::print(stderr, "orcon: {}\n", text);
+    tell("orcon: {}\n", text);
 }
 
 void say_more(const settings& s, std::string_view text) {
@@ -142,13 +140,17 @@ void say_more(const settings& s, std::string_view text) {
     say(s, text);
 }
 
+bool is_screen(int fd) {
+  const auto* term = std::getenv("TERM");
+  const auto dumb = term && (*term == '\0' || std::string_view{term} == "dumb");
+  return ::isatty(fd) == 1 && !dumb;
+}
+
 bool use_color(const settings& s, int fd) {
   if (s.color != "auto")
     return s.color == "always";
   const auto* no_color = std::getenv("NO_COLOR");
-  const auto* term = std::getenv("TERM");
-  return ::isatty(fd) == 1 && !(no_color && *no_color)
-         && !(term && std::string_view{term} == "dumb");
+  return is_screen(fd) && !(no_color && *no_color);
 }
 
 std::string paint_state(std::string_view state, bool on) {

@@ -34,6 +34,8 @@ void say(const settings& s, std::string_view text);
 /// The same only with -v.
 void say_more(const settings& s, std::string_view text);
 
+/// Whether a descriptor is a terminal that understands more than lines.
+bool is_screen(int fd);
 /// Whether to paint; `fd` is 1 or 2.
 bool use_color(const settings& s, int fd);
 /// Wraps text in an ANSI colour for a state ("SUCCEEDED" green, …) if `on`.

@@ -7,6 +7,7 @@
 #include "apps/orcon/completion.hpp"
 #include "apps/orcon/man_page.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -14,7 +15,7 @@ namespace {
 
 int version(const settings& s) {
   if (s.output == format::table)
-    fmt::print("orcon {} (SQLite {})\n", ORCON_VERSION, sqlite3_libversion());
+    put("orcon {} (SQLite {})\n", ORCON_VERSION, sqlite3_libversion());
   else
     print_object(
       s, {{"version", ORCON_VERSION}, {"sqlite", sqlite3_libversion()}});
@@ -40,7 +41,7 @@ void add_program_commands(CLI::App& app, const commands& c) {
     });
   completion->callback([c, shell] {
     c.chosen = [shell] {
-      fmt::print("{}", completion_script(*shell));
+      put("{}", completion_script(*shell));
       return int{done};
     };
   });
@@ -50,7 +51,7 @@ void add_program_commands(CLI::App& app, const commands& c) {
   man->group("");
   man->callback([c, &app] {
     c.chosen = [&app] {
-      fmt::print("{}", man_page(app));
+      put("{}", man_page(app));
       return int{done};
     };
   });

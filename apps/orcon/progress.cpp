@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -35,7 +36,7 @@ state_counts without(state_counts all, const state_counts& part) {
 } // namespace
 
 progress::progress(const settings& s)
-  : on_(!s.quiet), terminal_(::isatty(STDERR_FILENO) == 1),
+  : on_(!s.quiet), terminal_(is_screen(STDERR_FILENO)),
     color_(use_color(s, STDERR_FILENO)), started_(clock::now()),
     last_(started_ - 1h) {
   if (!terminal_)
@@ -108,7 +109,7 @@ void progress::draw_plain(store_reader& reader,
     return;
   last_tenth_ = tenth;
   last_ = now;
-  fmt::print(stderr, "orcon: {}\n", render_plain(all, pace.rate()));
+  tell("orcon: {}\n", render_plain(all, pace.rate()));
 }
 
 std::string progress::go_up(std::size_t width) const {
@@ -129,13 +130,13 @@ void progress::draw(const std::vector<progress_line>& lines,
     frame += render(l, width, color_) + "\x1b[K\n";
   }
   frame += "\x1b[J";
-  std::fputs(frame.c_str(), stderr);
+  write_error(frame);
 }
 
 void progress::clear() {
   if (drawn_.empty())
     return;
-  std::fputs((go_up(terminal_width(STDERR_FILENO)) + "\x1b[J").c_str(), stderr);
+  write_error(go_up(terminal_width(STDERR_FILENO)) + "\x1b[J");
   drawn_.clear();
   last_ = clock::now() - 1h; // what was taken away comes back at once
 }

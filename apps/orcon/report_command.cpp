@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "apps/orcon/cli.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/report_page.hpp"
 
 namespace orcon {
@@ -29,8 +30,8 @@ int write_report(const settings& s, const std::string& id) {
     return report_error(run.error());
   report::write_page(
     std::cout, report::gather(**reader, run->key, system_now()), s.database);
-  if (!std::cout.flush())
-    return report_error({errc::io, "the page could not be written whole"});
+  std::cout.flush();
+  flush_output(); // what did not arrive is told at the end
   return done;
 }
 

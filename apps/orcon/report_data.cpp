@@ -27,7 +27,7 @@ task_key first_task(store_reader& reader, run_key run) {
 void choose_maps(frame& f) {
   std::vector<block*> leaves;
   for (auto& b : f.blocks)
-    if (b.parent != 0 || b.tasks.count > std::ssize(f.parents))
+    if (b.tasks.count > (b.parent != 0 ? 0 : std::ssize(f.parents)))
       leaves.push_back(&b);
   std::ranges::stable_sort(leaves, std::greater{},
                            [](const auto* b) { return b->tasks.count; });

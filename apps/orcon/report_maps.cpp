@@ -243,7 +243,7 @@ void write_heat_maps(std::ostream& out, const run_report& r) {
     fmt::print(out, "</figure></div>\n");
   }
   write_legends(out, maps, scale);
-  if (const auto all = r.summary.fanouts.size(); all > maps.size())
+  if (const auto all = r.summary.parents_total; all > std::ssize(maps))
     fmt::print(out,
                "<p class=\"note\">The largest of {} fan-outs are drawn.</p>\n",
                with_commas(static_cast<std::int64_t>(all)));

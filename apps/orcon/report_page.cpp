@@ -152,7 +152,9 @@ void write_summary(std::ostream& out, const run_report& r) {
     fmt::print(out,
                "<li><i class=\"swatch unborn\"></i>not created yet {}</li>",
                with_commas(c.unborn));
-  fmt::print(out, "</ul>\n</section>\n");
+  fmt::print(out, "</ul>\n");
+  write_stuck(out, r);
+  fmt::print(out, "</section>\n");
 }
 
 void write_page(std::ostream& out, const run_report& r,

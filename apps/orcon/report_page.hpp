@@ -20,6 +20,8 @@ void write_timeline(std::ostream& out, const run_report& r);
 /// One bar a task, where tasks are few.
 void write_bars(std::ostream& out, const run_report& r);
 void write_heat_maps(std::ostream& out, const run_report& r);
+/// Tasks that seem to hang, if there are any.
+void write_stuck(std::ostream& out, const run_report& r);
 void write_parents(std::ostream& out, const run_report& r);
 void write_slowest(std::ostream& out, const run_report& r);
 void write_failures(std::ostream& out, const run_report& r,

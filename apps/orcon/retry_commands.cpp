@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/filters.hpp"
+#include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
 #include "apps/orcon/work.hpp"
 
@@ -37,7 +38,7 @@ result<std::pair<std::string, task_filter>> chosen_by(const settings& s,
   const auto states = task_states_of(o.state);
   if (!states)
     return tl::unexpected(states.error());
-  task_filter which{.states = *states, .name = o.name};
+  task_filter which{.states = *states, .name = o.name, .error = o.error};
   if (o.task.empty()) {
     const auto run = find_run(**reader, o.run);
     if (!run)
@@ -68,8 +69,8 @@ int retry(const settings& s, const retry_options& o) {
   if (!s.quiet)
     fmt::print(stderr,
                "orcon: {} task(s) will be tried again; work them with:  "
-               "orcon resume {} --db {}\n",
-               with_commas(*retried), run, s.database);
+               "{}\n",
+               with_commas(*retried), with_database(s, "orcon resume " + run));
   return done;
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/filters.hpp"
+#include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
 #include "apps/orcon/work.hpp"
 
@@ -44,7 +45,8 @@ int list(const settings& s, const list_options& o) {
     before = run->key;
   }
   std::vector<ordered_json> rows;
-  for (const auto& run : (*reader)->list_runs(filter, before, o.limit)) {
+  const auto runs = (*reader)->list_runs(filter, before, o.limit);
+  for (const auto& run : runs) {
     auto row = to_json(run);
     const auto counts = (*reader)->count_leaves(run.key);
     row["counts"] = to_json(counts);
@@ -58,6 +60,12 @@ int list(const settings& s, const list_options& o) {
   print_rows(s, {"id", "name", "state", "done", "failed", "created_at"}, rows);
   if (rows.empty() && s.output == format::table && !s.quiet)
     fmt::print(stderr, "orcon: no runs match\n");
+  if (!runs.empty() && runs.size() == o.limit
+      && !(*reader)->list_runs(filter, runs.back().key, 1).empty())
+    say_there_is_more(
+      s, "orcon run list" + option("--state", o.state)
+           + option("--name", o.name) + option("--since", o.since)
+           + option("--label", o.label) + " --before " + runs.back().id);
   return done;
 }
 

@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/orcon/hints.hpp"
+#include "apps/orcon/map_inputs.hpp"
 #include "apps/orcon/output.hpp"
 #include "apps/orcon/work.hpp"
 
@@ -11,6 +14,10 @@ namespace orcon {
 using namespace conductor;
 
 namespace {
+
+constexpr std::size_t parents_shown = 20;
+constexpr std::size_t tasks_shown = 10;
+constexpr std::size_t groups_shown = 10;
 
 std::string counts_text(const state_counts& c) {
   std::string text;
@@ -35,14 +42,66 @@ double rate_of(const run_summary& s) {
   return seconds > 0 ? static_cast<double>(s.tasks.settled()) / seconds : 0;
 }
 
+/// For how long nothing has settled in an open run, if that is longer than one
+/// would expect.
+std::optional<milliseconds> standstill_of(const run_summary& s) {
+  constexpr milliseconds soon{10'000};
+  constexpr int times = 10; // the average gap
+  if (settled(s.run.state) || s.tasks.settled() == 0)
+    return std::nullopt;
+  const auto since = s.at - s.last_settled;
+  const auto gap = s.duration / s.tasks.settled();
+  return since > s.stuck_after || (since > soon && since > gap * times)
+           ? std::optional{since}
+           : std::nullopt;
+}
+
 /// How long an open run will take from now, if it goes on as it did.
 std::optional<milliseconds> eta_of(const run_summary& s) {
   const auto rate = rate_of(s);
-  if (settled(s.run.state) || rate <= 0)
+  if (settled(s.run.state) || rate <= 0 || standstill_of(s))
     return std::nullopt;
   const auto left = s.tasks.total() - s.tasks.settled();
   return milliseconds{
     static_cast<std::int64_t>(static_cast<double>(left) / rate * 1000)};
+}
+
+ordered_json json_of(const std::vector<failure_group>& groups) {
+  auto out = ordered_json::array();
+  for (const auto& f : groups)
+    out.push_back({{"type", f.type},
+                   {"message", f.message},
+                   {"count", f.count},
+                   {"first_at", to_iso(f.first)},
+                   {"last_at", to_iso(f.last)},
+                   {"example", f.example},
+                   {"task", f.task}});
+  return out;
+}
+
+ordered_json json_of(const retry_metrics& m) {
+  return {{"retried", m.retried},
+          {"retried_settled", m.retried_settled},
+          {"retried_succeeded", m.retried_succeeded},
+          {"success_rate", m.success_rate()},
+          {"exhausted", m.exhausted},
+          {"average_attempts", m.settled > 0
+                                 ? ordered_json(m.average_attempts())
+                                 : ordered_json(nullptr)}};
+}
+
+/// Tasks that run, and since when.
+ordered_json json_of(const run_summary& s,
+                     const std::vector<task_record>& tasks) {
+  auto out = ordered_json::array();
+  for (const auto& t : tasks)
+    out.push_back({{"name", t.name},
+                   {"id", t.id},
+                   {"handler", t.handler},
+                   {"attempt", t.attempt},
+                   {"started_at", to_iso(t.started_at)},
+                   {"running_ms", (s.at - t.started_at).count()}});
+  return out;
 }
 
 ordered_json json_of(const run_summary& s) {
@@ -62,15 +121,15 @@ ordered_json json_of(const run_summary& s) {
                               {"name", s.parents[i].name},
                               {"state", to_string(s.parents[i].state)},
                               {"children", to_json(s.fanouts[i].children)}});
-  out["failures"] = ordered_json::array();
-  for (const auto& f : s.failures)
-    out["failures"].push_back({{"type", f.type},
-                               {"message", f.message},
-                               {"count", f.count},
-                               {"first_at", to_iso(f.first)},
-                               {"last_at", to_iso(f.last)},
-                               {"example", f.example},
-                               {"task", f.task}});
+  out["parents_total"] = s.parents_total;
+  out["failures"] = json_of(s.failures);
+  out["retrying"] = json_of(s.to_retry);
+  out["running"] = json_of(s, s.running);
+  out["stuck"] = json_of(s, s.stuck);
+  out["retry"] = json_of(s.retries);
+  out["last_settled_at"] = s.last_settled == no_time
+                             ? ordered_json(nullptr)
+                             : ordered_json(to_iso(s.last_settled));
   out["slowest"] = ordered_json::array();
   for (const auto& t : s.slowest)
     out["slowest"].push_back(
@@ -81,6 +140,79 @@ ordered_json json_of(const run_summary& s) {
   for (const auto& p : s.passes)
     out["passes"][p.actor] = p.passes;
   return out;
+}
+
+void print_parents(const run_summary& s, bool color) {
+  const auto n = std::min(s.parents.size(), parents_shown);
+  for (std::size_t i = 0; i < n; ++i)
+    fmt::print("  {} {} {}\n", padded(shorten(s.parents[i].name, 16), 16),
+               paint_state(padded(to_string(s.parents[i].state), 9), color),
+               counts_text(s.fanouts[i].children));
+  if (s.parents_total > std::ssize(s.parents) || n < s.parents.size())
+    fmt::print("  … and {} more\n",
+               with_commas(s.parents_total - static_cast<std::int64_t>(n)));
+}
+
+void print_tasks(const run_summary& s, const char* title,
+                 const std::vector<task_record>& tasks) {
+  if (tasks.empty())
+    return;
+  fmt::print("{}\n", title);
+  const auto n = std::min(tasks.size(), tasks_shown);
+  for (std::size_t i = 0; i < n; ++i)
+    fmt::print("  {}  {} attempt {}, for {} since {}\n",
+               padded(shorten(tasks[i].name, 24), 24), tasks[i].handler,
+               tasks[i].attempt, human_duration(s.at - tasks[i].started_at),
+               to_iso(tasks[i].started_at));
+  if (n < tasks.size())
+    fmt::print("  … and {} more\n", tasks.size() - n);
+}
+
+void print_groups(const char* title, const std::vector<failure_group>& groups) {
+  if (groups.empty())
+    return;
+  fmt::print("{}\n", title);
+  for (std::size_t i = 0; i < groups.size() && i < groups_shown; ++i) {
+    const auto& f = groups[i];
+    fmt::print(
+      "  {:>6} x  {}: {}\n            for example {}; first {}, last {}\n",
+      f.count, f.type, shorten(f.example, 100), f.task, to_iso(f.first),
+      to_iso(f.last));
+  }
+  if (groups.size() > groups_shown)
+    fmt::print("  … and {} more\n", groups.size() - groups_shown);
+}
+
+/// What to do about failures.
+void print_advice(const run_summary& s, const settings& options) {
+  const auto db = " --db " + shell_quoted(options.database);
+  if (!s.failures.empty() || !s.to_retry.empty())
+    fmt::print("  see them all:    orcon task failures {}{}\n", s.run.id, db);
+  if (s.failures.empty()
+      || (s.run.state != run_state::failed
+          && s.run.state != run_state::cancelled))
+    return;
+  fmt::print("  try them again:  orcon run retry {0}{1} && orcon resume "
+             "{0}{1}\n",
+             s.run.id, db);
+  std::vector<std::string> types;
+  for (const auto& f : s.failures)
+    if (std::ranges::find(types, f.type) == types.end())
+      types.push_back(f.type);
+  for (std::size_t i = 0; types.size() > 1 && i < types.size() && i < 10; ++i)
+    fmt::print("  only some:       orcon run retry {}{}{}\n", s.run.id,
+               option("--error", types[i]), db);
+}
+
+void print_retries(const run_summary& s) {
+  const auto& m = s.retries;
+  if (s.run.retries == 0)
+    return;
+  fmt::print("retries   {}; {} tasks retried, {:.1f}% of the settled ones "
+             "succeeded, {} failed for good, {:.2f} attempts a task\n",
+             with_commas(s.run.retries), with_commas(m.retried),
+             m.success_rate() * 100, with_commas(m.exhausted),
+             m.average_attempts());
 }
 
 void print_for_people(const run_summary& s, const settings& options) {
@@ -94,29 +226,15 @@ void print_for_people(const run_summary& s, const settings& options) {
                              with_commas(static_cast<std::int64_t>(rate_of(s))))
                : "",
              eta_of(s) ? ", ready in about " + human_duration(*eta_of(s)) : "");
-  if (s.run.retries > 0)
-    fmt::print("retries   {}\n", with_commas(s.run.retries));
-  for (std::size_t i = 0; i < s.parents.size() && i < 20; ++i)
-    fmt::print("  {} {} {}\n", padded(shorten(s.parents[i].name, 16), 16),
-               paint_state(padded(to_string(s.parents[i].state), 9), color),
-               counts_text(s.fanouts[i].children));
-  if (s.failures.empty())
-    return;
-  fmt::print("failures\n");
-  for (std::size_t i = 0; i < s.failures.size() && i < 10; ++i) {
-    const auto& f = s.failures[i];
-    fmt::print(
-      "  {:>6} x  {}: {}\n            for example {}; first {}, last {}\n",
-      f.count, f.type, shorten(f.example, 100), f.task, to_iso(f.first),
-      to_iso(f.last));
-  }
-  fmt::print("  see them all:    orcon task failures {} --db {}\n", s.run.id,
-             options.database);
-  if (s.run.state == run_state::failed || s.run.state == run_state::cancelled)
-    fmt::print(
-      "  try them again:  orcon run retry {0} --db {1} && orcon resume "
-      "{0} --db {1}\n",
-      s.run.id, options.database);
+  if (const auto idle = standstill_of(s))
+    fmt::print("idle      no task has settled for {}\n", human_duration(*idle));
+  print_retries(s);
+  print_parents(s, color);
+  print_tasks(s, "running", s.running);
+  print_tasks(s, "stuck", s.stuck);
+  print_groups("retrying", s.to_retry);
+  print_groups("failures", s.failures);
+  print_advice(s, options);
 }
 
 } // namespace

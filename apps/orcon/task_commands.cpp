@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/filters.hpp"
+#include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
 
 namespace orcon {
@@ -13,7 +14,7 @@ using namespace conductor;
 namespace {
 
 struct list_options {
-  std::string run, state, name, after;
+  std::string run, state, name, error, after;
   std::size_t limit = 50;
   bool all = false;
 };
@@ -29,7 +30,19 @@ void add_table_cells(ordered_json& row, const task_record& t) {
     row["state"] = "FAILED (retry)";
 }
 
-int list(const settings& s, const list_options& o,
+/// The command for what comes behind the last row of a table.
+std::string next_page(const char* command, const list_options& o,
+                      const std::string& run, const std::string& last) {
+  return std::string{"orcon task "} + command + " " + run
+         + option("--state", o.state) + option("--name", o.name)
+         + option("--error", o.error)
+         + (o.limit == list_options{}.limit
+              ? ""
+              : " --limit " + std::to_string(o.limit))
+         + " --after " + last;
+}
+
+int list(const settings& s, const char* command, const list_options& o,
          std::vector<task_state> states,
          const std::vector<std::string>& columns) {
   const auto reader = open_reader(s);
@@ -38,8 +51,11 @@ int list(const settings& s, const list_options& o,
   const auto run = find_run(**reader, o.run);
   if (!run)
     return report_error(run.error());
-  const task_filter filter{
-    .run = run->key, .states = std::move(states), .name = o.name};
+  const task_filter filter{.run = run->key,
+                           .states = std::move(states),
+                           .name = o.name,
+                           .error = o.error,
+                           .texts = s.output != format::table};
   task_key after = 0;
   if (!o.after.empty()) {
     const auto task = find_task(**reader, o.after, run->id);
@@ -56,9 +72,10 @@ int list(const settings& s, const list_options& o,
       rows.push_back(to_json(t));
       add_table_cells(rows.back(), t);
     }
+    if (!page.empty())
+      after = page.back().key;
     if (page.size() < want)
       break;
-    after = page.back().key;
     // Lines for programs need not be gathered first.
     if (s.output == format::jsonl) {
       print_rows(s, columns, rows);
@@ -70,6 +87,10 @@ int list(const settings& s, const list_options& o,
   print_rows(s, columns, rows);
   if (rows.empty() && s.output == format::table && !s.quiet)
     fmt::print(stderr, "orcon: no tasks match\n");
+  if (!o.all && !rows.empty()
+      && !(*reader)->list_tasks(filter, after, 1).empty())
+    say_there_is_more(
+      s, next_page(command, o, run->id, rows.back()["id"].get<std::string>()));
   return done;
 }
 
@@ -163,6 +184,8 @@ void add_filters(CLI::App* command, const std::shared_ptr<list_options>& o) {
   command->add_option("run,--run", o->run,
                       "Id of the run (default: the newest)");
   command->add_option("--name", o->name, "Only names that match (* and ?)");
+  command->add_option("--error", o->error,
+                      "Only errors of this type, e.g. exit or timeout");
   command->add_option("--limit", o->limit, "At most so many (default 50)");
   command->add_option("--after", o->after,
                       "Only tasks behind this one: the next page");
@@ -204,7 +227,7 @@ void add_task_commands(CLI::App& app, const commands& c) {
       auto states = task_states_of(o->state);
       if (!states)
         return report_error(states.error());
-      return list(c.common, *o, std::move(*states),
+      return list(c.common, "list", *o, std::move(*states),
                   {"id", "name", "state", "tries", "handler", "updated_at"});
     };
   });
@@ -214,7 +237,8 @@ void add_task_commands(CLI::App& app, const commands& c) {
   add_filters(failures, f);
   failures->callback([c, f] {
     c.chosen = [c, f] {
-      return list(c.common, *f, {task_state::failed, task_state::retrying},
+      return list(c.common, "failures", *f,
+                  {task_state::failed, task_state::retrying},
                   {"name", "state", "tries", "error", "id"});
     };
   });

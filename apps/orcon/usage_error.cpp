@@ -7,6 +7,7 @@
 
 #include "apps/orcon/cli.hpp"
 #include "apps/orcon/command_notes.hpp"
+#include "apps/orcon/print.hpp"
 #include "messages/nearest_name.hpp"
 
 namespace orcon {
@@ -73,7 +74,7 @@ void print_all_help(const CLI::App& command) {
     const auto path = path_of(*group);
     caller = path.empty() ? "orcon" : "orcon " + path;
   }
-  fmt::print("{}\n", command.help(caller));
+  put("{}\n", command.help(caller));
   for (const auto* below : visible_commands(command))
     print_all_help(*below);
 }
@@ -92,8 +93,8 @@ int explain(const CLI::App& app, const CLI::ParseError& trouble) {
   const auto& at = recognised(app);
   const auto path = path_of(at);
   const auto command = path.empty() ? "orcon" : "orcon " + path;
-  fmt::print(stderr, "{}: {}\nsee: {} --help\n", command,
-             what_is_wrong(app, at, trouble), command);
+  tell("{}: {}\nsee: {} --help\n", command, what_is_wrong(app, at, trouble),
+       command);
   return usage;
 }
 

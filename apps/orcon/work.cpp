@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "apps/orcon/attempt_log.hpp"
+#include "apps/orcon/map_inputs.hpp"
 #include "apps/orcon/metrics_file.hpp"
 #include "apps/orcon/output.hpp"
 #include "apps/orcon/progress.hpp"
@@ -33,30 +36,48 @@ std::atomic<std::int64_t> first_signal{0};
 /// comes at once is one wish, not two.
 constexpr std::int64_t one_wish_ms = 200;
 
+/// Whether a second signal has come since, and what came with it.
+std::atomic<bool> at_once{false};
+
 void on_signal(int) {
-  // Async-signal-safe. Whatever was acknowledged is on disk: an exit at any
-  // moment loses nothing, and the kernel ends our processes with us.
+  // Async-signal-safe.
   struct timespec t {};
   ::clock_gettime(CLOCK_MONOTONIC, &t);
   const auto now = std::int64_t{t.tv_sec} * 1000 + t.tv_nsec / 1'000'000 + 1;
   std::int64_t none = 0;
-  if (first_signal.compare_exchange_strong(none, now))
+  if (first_signal.compare_exchange_strong(none, now)
+      || now - first_signal <= one_wish_ms)
     return;
-  if (now - first_signal > one_wish_ms)
+  // Not at once yet: what our processes have started in their turn would live
+  // on. Whatever was acknowledged is on disk, so that if even this does not
+  // end, an exit at any moment loses nothing.
+  if (at_once.exchange(true) && now - first_signal > 2 * one_wish_ms)
     ::_exit(interrupted);
+}
+
+/// Lets what runs come to its end, until patience or the user's ends.
+std::int64_t stop_patiently(engine& engine) {
+  auto given_up
+    = std::async(std::launch::async, [&] { return engine.stop(patience); });
+  while (given_up.wait_for(20ms) != std::future_status::ready)
+    if (at_once) {
+      engine.stop(0ms);
+      break;
+    }
+  return given_up.get();
 }
 
 int stop_interrupted(engine& engine, const settings& s) {
   say(s, fmt::format("stopping: waiting up to {} for what is running "
                      "(Ctrl-C again ends at once)",
                      human_duration(patience)));
-  const auto given_up = engine.stop(patience);
+  const auto given_up = stop_patiently(engine);
   say(s, fmt::format("stopped{}; nothing is lost. Go on with:  orcon resume "
                      "--db {}",
                      given_up > 0
                        ? fmt::format(", {} attempt(s) were given up", given_up)
                        : "",
-                     s.database));
+                     shell_quoted(s.database)));
   return interrupted;
 }
 
@@ -91,6 +112,7 @@ void say_missing_handlers(const engine& engine, store_reader& reader,
 
 signal_guard::signal_guard() {
   first_signal = 0;
+  at_once = false;
   struct sigaction response {};
   response.sa_handler = on_signal;
   response.sa_flags = SA_RESTART;
@@ -123,6 +145,18 @@ result<engine> open_engine(const settings& s, bool create) {
                             s.workers > 0 ? std::to_string(s.workers)
                                           : "as many as cores"));
   return opened;
+}
+
+int refuse(engine& engine, const settings& s, bool is_new, const error& why) {
+  engine.stop(0ms);
+  if (is_new)
+    discard_unused_database(s.database);
+  return report_error(why);
+}
+
+bool has_database(const settings& s) {
+  std::error_code ignored;
+  return std::filesystem::exists(s.database, ignored);
 }
 
 int work(engine& engine, const std::vector<std::string>& run_ids,

@@ -10,8 +10,8 @@
 
 namespace orcon {
 
-/// Notes SIGINT and SIGTERM: the first asks for a stop, the second ends the
-/// program at once.
+/// Notes SIGINT and SIGTERM: the first asks for a stop, the second for one that
+/// waits for nothing, the third ends the program as it is.
 class signal_guard {
 public:
   signal_guard();
@@ -27,6 +27,14 @@ void add_work_options(CLI::App& command, settings& s);
 /// Opens the engine that the options name.
 conductor::result<conductor::engine> open_engine(const settings& s,
                                                  bool create = true);
+
+/// Whether the database that the options name is there already.
+bool has_database(const settings& s);
+
+/// Ends a command whose run was not accepted: says why, returns the exit code.
+/// A database that came into being for it goes away again.
+int refuse(conductor::engine& engine, const settings& s, bool is_new,
+           const conductor::error& why);
 
 /// Works runs to their ends: progress on stderr, signals, storage trouble.
 /// `each_turn` is called several times a second, and once at the end; it calls

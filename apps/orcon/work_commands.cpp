@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/definition_file.hpp"
+#include "apps/orcon/map_inputs.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/work.hpp"
 
 namespace orcon {
@@ -13,20 +15,30 @@ using namespace conductor;
 
 namespace {
 
+/// A run that was known may have another name than the definition has now.
+std::string name_of(const engine& engine, const submitted_run& run,
+                    const run_spec& spec) {
+  const auto known
+    = run.existed ? engine.open_reader()->load_run(run.key) : std::nullopt;
+  return known ? known->name : spec.name;
+}
+
 int execute(const settings& s, const std::string& file) {
   auto definition = read_definition_file(file);
   if (definition.exit_code != done)
     return definition.exit_code;
   const signal_guard signals;
+  const auto is_new = !has_database(s);
   auto engine = open_engine(s);
   if (!engine)
     return report_error(engine.error());
   const auto run = engine->submit(definition.spec);
   if (!run)
-    return report_error(run.error());
+    return refuse(*engine, s, is_new, run.error());
   if (!s.quiet)
-    fmt::print(stderr, "orcon: run {} ({}){}\n", run->id, definition.spec.name,
-               run->existed ? ", known by its idempotency_key" : "");
+    tell("orcon: run {} ({}){}\n", run->id,
+         name_of(*engine, *run, definition.spec),
+         run->existed ? ", known by its idempotency_key" : "");
   const auto code = work(*engine, {run->id}, s, signals);
   if (code != interrupted)
     print_summary(*engine, run->id, s);
@@ -37,21 +49,21 @@ int start(const settings& s, const std::string& file) {
   auto definition = read_definition_file(file);
   if (definition.exit_code != done)
     return definition.exit_code;
+  const auto is_new = !has_database(s);
   auto opened = engine::open({.database = s.database, .automatic = false});
   if (!opened)
     return report_error(opened.error());
   const auto run = opened->submit(definition.spec);
   if (!run)
-    return report_error(run.error());
+    return refuse(*opened, s, is_new, run.error());
   if (s.output == format::table)
-    fmt::print("{}\n", run->id);
+    put("{}\n", run->id);
   else
     print_object(s, {{"id", run->id}, {"existed", run->existed}});
   if (!s.quiet)
-    fmt::print(stderr,
-               "orcon: accepted; work it with:  orcon resume {} --db "
-               "{}\n",
-               run->id, s.database);
+    tell("orcon: {}; work it with:  orcon resume {} --db {}\n",
+         run->existed ? "known by its idempotency_key" : "accepted", run->id,
+         shell_quoted(s.database));
   return done;
 }
 
@@ -84,10 +96,7 @@ int resume(const settings& s, const std::string& id) {
     return report_error(ids.error());
   if (ids->empty()) {
     if (!s.quiet)
-      fmt::print(stderr,
-                 "orcon: nothing to resume: every run of {} has "
-                 "ended\n",
-                 s.database);
+      tell("orcon: nothing to resume: every run of {} has ended\n", s.database);
     return done;
   }
   const auto code = work(*engine, *ids, s, signals);

@@ -28,7 +28,7 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 tl::unexpected<conductor::error> io_error(const std::string& name) {
   const auto code = errno;
   const auto missing = code == ENOENT || code == ENOTDIR;
-  return fail(missing ? errc::not_found : errc::io,
+  return fail(missing ? errc::not_found : errc::file,
               name + ": " + std::generic_category().message(code));
 }
 

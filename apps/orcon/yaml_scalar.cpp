@@ -124,6 +124,7 @@ conductor::result<json> core_scalar(const std::string& text) {
       return json(*n);
     if (const auto n = number<std::int64_t>(plain))
       return json(*n);
+    return out_of_range(text); // a float would be another number
   }
   if (const auto d = float_number(plain))
     return json(*d);

@@ -90,7 +90,7 @@ struct task_move {
   bool lost = false;    ///< lost_count + 1
   /// JSON texts, one for each task, "" = leave; none = leave all.
   std::vector<std::string> outputs;
-  std::string error;    ///< JSON text; empty = leave
+  std::string error; ///< JSON text; empty = leave
   std::vector<event_entry> events;
 
   CONDUCTOR_MESSAGE(task_move, x.run, x.parent, x.tasks, x.from, x.attempt,

@@ -26,7 +26,8 @@ enum class errc : std::uint8_t {
   not_ours,   ///< the file is no Origin Conductor database
   too_new,    ///< the database has a newer schema than this program
   corrupt,    ///< the database is damaged
-  io,         ///< reading or writing failed
+  io,         ///< reading or writing the database failed
+  file,       ///< another file cannot be read or written
 };
 
 /// A failure as a value: what kind, and one sentence that says what to do.

@@ -31,9 +31,10 @@ struct retry_storm {
   std::string run_id;     ///< its run
   std::int64_t tasks = 0; ///< that wait for a retry
   std::int32_t most_retries = 0; ///< of `task`
+  bool at_least = false;         ///< not all tasks that wait were looked at
 
   CONDUCTOR_MESSAGE(retry_storm, x.type, x.message, x.task, x.run_id, x.tasks,
-                    x.most_retries)
+                    x.most_retries, x.at_least)
 };
 
 struct health_report {
@@ -87,21 +88,6 @@ struct handler_count {
   CONDUCTOR_MESSAGE(handler_count, x.handler, x.tasks)
 };
 
-struct run_summary {
-  run_record run;
-  milliseconds duration{0}; ///< until now if it has not ended
-  state_counts tasks;       ///< leaves
-  std::vector<handler_count> handlers;
-  std::vector<task_record> parents;
-  std::vector<fanout_record> fanouts;  ///< of `parents`, same order
-  std::vector<task_record> slowest;    ///< settled leaves, longest first
-  std::vector<failure_group> failures; ///< most frequent first
-  std::vector<pass_count> passes;
-
-  CONDUCTOR_MESSAGE(run_summary, x.run, x.duration, x.tasks, x.handlers,
-                    x.parents, x.fanouts, x.slowest, x.failures, x.passes)
-};
-
 struct retry_metrics {
   std::int64_t retried = 0;           ///< tasks tried more than once
   std::int64_t retried_succeeded = 0; ///< of those, succeeded in the end
@@ -122,6 +108,32 @@ struct retry_metrics {
   }
   CONDUCTOR_MESSAGE(retry_metrics, x.retried, x.retried_succeeded,
                     x.retried_settled, x.exhausted, x.attempts, x.settled)
+};
+
+struct run_summary {
+  run_record run;
+  timestamp at{};           ///< when it was read
+  milliseconds duration{0}; ///< until then if it has not ended
+  state_counts tasks;       ///< leaves
+  std::vector<handler_count> handlers;
+  /// The first thousand, those that failed or have not ended before others.
+  std::vector<task_record> parents;
+  std::vector<fanout_record> fanouts; ///< of `parents`, same order
+  std::int64_t parents_total = 0;
+  std::vector<task_record> running;    ///< top-level leaves, at most 100
+  std::vector<task_record> stuck;      ///< RUNNING for too long, at most 100
+  std::vector<task_record> slowest;    ///< settled leaves, longest first
+  std::vector<failure_group> failures; ///< for good, most frequent first
+  std::vector<failure_group> to_retry; ///< tasks that wait for a retry
+  std::vector<pass_count> passes;
+  retry_metrics retries;
+  timestamp last_settled{}; ///< of an open run: of its leaves; none if none
+  milliseconds stuck_after{0};
+
+  CONDUCTOR_MESSAGE(run_summary, x.run, x.at, x.duration, x.tasks, x.handlers,
+                    x.parents, x.fanouts, x.parents_total, x.running, x.stuck,
+                    x.slowest, x.failures, x.to_retry, x.passes, x.retries,
+                    x.last_settled, x.stuck_after)
 };
 
 } // namespace conductor

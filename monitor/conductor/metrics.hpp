@@ -58,6 +58,9 @@ std::vector<metric>
 measure(store_reader& reader, const std::string& database, timestamp now,
         std::optional<std::vector<metric>> engine = std::nullopt);
 
+/// How retries went, over all tasks: looks at each of them.
+std::vector<metric> measure_retried(store_reader& reader);
+
 /// Counts observations in fixed buckets. Thread-safe, lock-free.
 class histogram {
 public:

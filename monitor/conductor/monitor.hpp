@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <conductor/contracts.hpp>
@@ -44,7 +45,11 @@ struct observations {
   std::int64_t runs_open = 0;
   std::vector<task_record> stuck;
   std::int64_t failed_attempts = 0, succeeded_attempts = 0; ///< in the window
+  failure_group cause; ///< most frequent among the last failures of the window
+  std::int64_t looked_at = 0; ///< at so many of them
+  std::string cause_run;      ///< id of the run of its example
   milliseconds oldest_due{0};
+  std::string at_bound; ///< a parent whose children wait for max_concurrency
   std::vector<retry_storm> storms; ///< all groups, also small ones
   double commit_p99_seconds = 0;
   std::int64_t subscriber_lag = 0;
@@ -60,12 +65,37 @@ health_report assess_health(const observations& seen,
                             const health_thresholds& limits = {});
 
 /// A run told in numbers. The run must exist.
-run_summary summarise(store_reader& reader, run_key run, timestamp now);
+run_summary summarise(store_reader& reader, run_key run, timestamp now,
+                      const health_thresholds& limits = {});
 
-/// Failures grouped by what they say once numbers, ids and quoted texts are
-/// left out, most frequent first.
-std::vector<failure_group>
-group_failures(const std::vector<task_record>& failed);
+/// Groups failures by what they say once numbers, ids and quoted texts are left
+/// out, however many they are: what differs too much is one group in the end.
+class failure_grouping {
+public:
+  /// Takes a task's error (JSON text) of a moment; its name is asked for where
+  /// it will be an example.
+  void add(const std::string& error, timestamp at,
+           const std::function<std::string()>& name);
+  /// Most frequent first.
+  std::vector<failure_group> take();
+
+private:
+  failure_group& group_of(const std::string& error);
+
+  std::map<std::pair<std::string, std::string>, failure_group> groups_;
+  /// Texts without their numbers that were seen: they need not be read again.
+  std::unordered_map<std::string, failure_group*> known_;
+  std::size_t known_bytes_ = 0;
+  std::string last_; ///< equal ones often come in a row
+  failure_group* last_group_ = nullptr;
+};
+
+/// Tasks of a run (0 = of all) that have been RUNNING for too long, oldest
+/// first, at most 100.
+std::vector<task_record> find_stuck(store_reader& reader, run_key run,
+                                    timestamp now,
+                                    const health_thresholds& limits = {});
+
 std::vector<retry_storm> group_retries(const std::vector<task_record>& waiting);
 std::string normalise_message(std::string_view message);
 

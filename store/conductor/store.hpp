@@ -25,6 +25,7 @@ struct task_filter {
   bool top_level = false;         ///< only tasks without a parent
   std::vector<task_state> states; ///< empty = any
   std::string name;               ///< glob pattern (`*`, `?`); empty = any
+  std::string error;              ///< type of the last error; empty = any
   bool texts = true; ///< whether input and output are wanted; they may be large
 };
 
@@ -39,7 +40,17 @@ struct run_filter {
 struct event_filter {
   run_key run = 0;   ///< 0 = any
   task_key task = 0; ///< 0 = any
-  std::string name;  ///< prefix of the event's name; empty = any
+  std::string name;  ///< glob pattern, or what names begin with; empty = any
+};
+
+/// The last error of a task that failed or waits for a retry.
+struct task_error {
+  task_key task = 0;
+  task_state state = task_state::failed; ///< or retrying
+  timestamp at{};
+  std::string error; ///< JSON text
+
+  CONDUCTOR_MESSAGE(task_error, x.task, x.state, x.at, x.error)
 };
 
 /// Reads a store, from one thread at a time. Every call sees one commit whole
@@ -113,20 +124,31 @@ public:
   virtual std::vector<fanout_record> list_fanouts(run_key run) = 0;
 
   // -- for the monitor --------------------------------------------------------
-  /// RUNNING tasks whose lease was taken before a moment, oldest first.
-  virtual std::vector<task_record> list_stuck(timestamp started_before,
+  /// RUNNING tasks of a run (0 = of all) whose lease was taken before a moment,
+  /// oldest first.
+  virtual std::vector<task_record>
+  list_stuck(run_key run, timestamp started_before, std::size_t limit) = 0;
+  /// Tasks of a run that failed or wait for a retry and have an error. By key,
+  /// with key > after.
+  virtual std::vector<task_error> list_errors(run_key run, task_key after,
                                               std::size_t limit)
     = 0;
+  /// When a leaf of a run has settled last, by its events; none if none has.
+  virtual std::optional<timestamp> last_settled(run_key run) = 0;
   /// Settled leaves of a run by the time their last attempt took, longest
   /// first.
   virtual std::vector<task_record> list_slowest(run_key run, std::size_t limit)
     = 0;
   /// Over the leaves of a run (0 = of all).
   virtual retry_metrics measure_retries(run_key run) = 0;
-  /// Events of a kind, of a run (0 = of all), since a moment (none = ever).
-  virtual std::int64_t count_events(event_kind kind, run_key run,
-                                    timestamp since)
+  /// Events of each kind, of a run (0 = of all), since a moment (none = ever).
+  virtual std::vector<std::int64_t>
+  count_events(const std::vector<event_kind>& kinds, run_key run,
+               timestamp since)
     = 0;
+  std::int64_t count_events(event_kind kind, run_key run, timestamp since) {
+    return count_events(std::vector{kind}, run, since).front();
+  }
   /// The newest event's number; 0 if there is none.
   virtual event_seq last_event() = 0;
   /// Leaves of all runs by handler, handlers in alphabetical order.
@@ -204,6 +226,10 @@ struct sqlite_options {
 /// migrates it where needed. Errors: locked, not_ours, too_new, corrupt, full,
 /// io, not_found.
 result<std::unique_ptr<store>> open_sqlite_store(const sqlite_options& options);
+
+/// Removes a database in which nothing was ever submitted, and its lock; one
+/// that is in use or holds anything stays.
+void discard_unused_database(const std::string& path);
 
 /// Opens the database read-only, beside a running engine or alone.
 result<std::unique_ptr<store_reader>>

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/sqlite/engine_lock.hpp"
+#include "store/sqlite/opening.hpp"
 #include "store/sqlite/rows.hpp"
 #include "store/sqlite/schema.hpp"
 
@@ -198,6 +199,7 @@ result<migration> migrate_database(const std::string& path) {
       return fail(errc::not_found,
                   "no database at " + path + "; name another with --db FILE");
     migration m;
+    sqlite::look_before(path);
     {
       database probe{path, SQLITE_OPEN_READONLY};
       m.from = sqlite::check_identity(probe);

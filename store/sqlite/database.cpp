@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <system_error>
 
 #include "store/sqlite/schema.hpp"
 
@@ -71,6 +72,9 @@ const char* cannot_be_read(int extended) {
   case SQLITE_READONLY_ROLLBACK:
     return " was being created when its engine died; start an engine on it "
            "first";
+  case SQLITE_READONLY:
+    return " cannot be written: it is read-only; an engine needs a file and a "
+           "folder that it may write";
   default: return nullptr;
   }
 }
@@ -81,12 +85,17 @@ store_error to_error(sqlite3* db, int code, std::string_view doing) {
   const auto extended = db ? sqlite3_extended_errcode(db) : code;
   if (const auto* why = db ? cannot_be_read(extended) : nullptr)
     return {{kind_of(code), name_of(db) + why}, code == SQLITE_NOTADB};
+  if (db && (code & 0xFF) == SQLITE_CANTOPEN && sqlite3_system_errno(db) != 0)
+    return {
+      {errc::io, "cannot open " + name_of(db) + ": "
+                   + std::generic_category().message(sqlite3_system_errno(db))},
+      false};
   const auto full = db && code == SQLITE_IOERR_WRITE && no_room(db);
   const auto kind = full ? errc::full : kind_of(code);
   std::string message = full ? sqlite3_errstr(SQLITE_FULL)
                         : db ? sqlite3_errmsg(db)
                              : sqlite3_errstr(code);
-  if (kind == errc::io || kind == errc::corrupt)
+  if (kind == errc::io)
     message += " (code " + std::to_string(extended)
                + ", at: " + std::string{doing.substr(0, 60)} + ")";
   return store_error{{kind, message + advice(kind)},

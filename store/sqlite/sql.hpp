@@ -62,6 +62,9 @@ inline constexpr text look_at_tasks
 inline constexpr text set_output = "INSERT OR REPLACE INTO outputs VALUES(?,?)";
 inline constexpr text set_error = "INSERT OR REPLACE INTO errors VALUES(?,?)";
 
+inline constexpr text delete_output = "DELETE FROM outputs WHERE task=?";
+inline constexpr text delete_error = "DELETE FROM errors WHERE task=?";
+
 inline constexpr text insert_lease
   = "INSERT INTO leases VALUES(?,?,?,?) ON CONFLICT(first) DO UPDATE SET "
     "count=max(count,excluded.count),deadline=max(deadline,excluded.deadline),"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/sqlite/database.hpp"
+#include "store/sqlite/name_walk.hpp"
 
 namespace conductor::sqlite {
 
@@ -45,13 +46,16 @@ public:
   state_counts count_leaves(run_key run) override;
   std::vector<fanout_record> list_fanouts(run_key run) override;
 
-  std::vector<task_record> list_stuck(timestamp started_before,
+  std::vector<task_record> list_stuck(run_key run, timestamp started_before,
                                       std::size_t limit) override;
+  std::vector<task_error> list_errors(run_key run, task_key after,
+                                      std::size_t limit) override;
+  std::optional<timestamp> last_settled(run_key run) override;
   std::vector<task_record> list_slowest(run_key run,
                                         std::size_t limit) override;
   retry_metrics measure_retries(run_key run) override;
-  std::int64_t count_events(event_kind kind, run_key run,
-                            timestamp since) override;
+  std::vector<std::int64_t> count_events(const std::vector<event_kind>& kinds,
+                                         run_key run, timestamp since) override;
   event_seq last_event() override;
   std::vector<handler_count> count_by_handler() override;
   state_counts count_runs() override;
@@ -68,9 +72,8 @@ private:
   };
   /// The keys of a run's tasks, which are consecutive; all for run 0.
   key_range keys_of(run_key run);
-  /// Where within `bounds` tasks in one of the filter's states may be.
-  std::vector<key_range> ranges_with(const task_filter& filter,
-                                     key_range bounds, task_key after);
+  /// Where in a run tasks may be that a filter asks for.
+  std::vector<task_block> blocks_with(const task_filter& filter);
   std::vector<task_record> load_tasks(const std::vector<task_key>& keys);
   /// The last event before a moment; 0 if there is none.
   event_seq last_event_before(timestamp at);

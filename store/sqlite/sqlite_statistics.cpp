@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "store/sqlite/rows.hpp"
@@ -29,18 +30,53 @@ sqlite_reader::load_tasks(const std::vector<task_key>& keys) {
   return found;
 }
 
-std::vector<task_record> sqlite_reader::list_stuck(timestamp started_before,
+std::vector<task_record> sqlite_reader::list_stuck(run_key run,
+                                                   timestamp started_before,
                                                    std::size_t limit) {
   // Whoever runs holds a lease, and leases are few.
+  const auto range = keys_of(run);
   std::vector<task_key> keys;
   db_
     ->prepared(
       "SELECT DISTINCT t.task FROM leases l JOIN task_rows t ON t.task BETWEEN "
-      "l.first AND l.first+l.count-1 WHERE t.state=3 AND t.started<? "
-      "ORDER BY t.started,t.task LIMIT ?")
+      "l.first AND l.first+l.count-1 WHERE t.state=3 AND t.started<? AND "
+      "l.first>=? AND l.first<? ORDER BY t.started,t.task LIMIT ?")
     .each([&](statement& row) { keys.push_back(row.integer(0)); },
-          started_before, static_cast<std::int64_t>(limit));
+          started_before, range.first, range.end,
+          static_cast<std::int64_t>(limit));
   return load_tasks(keys);
+}
+
+std::vector<task_error> sqlite_reader::list_errors(run_key run, task_key after,
+                                                   std::size_t limit) {
+  const auto range = keys_of(run);
+  std::vector<task_error> found;
+  db_
+    ->prepared("SELECT e.task,t.state,t.updated,e.error FROM errors e CROSS "
+               "JOIN task_rows t ON t.task=e.task WHERE e.task>=? AND e.task<? "
+               "AND t.state IN(5,6) ORDER BY e.task LIMIT ?")
+    .each(
+      [&](statement& row) {
+        found.push_back({row.integer(0),
+                         static_cast<task_state>(row.integer(1)), row.time(2),
+                         row.text(3)});
+      },
+      std::max(range.first, after + 1), range.end,
+      static_cast<std::int64_t>(limit));
+  return found;
+}
+
+std::optional<timestamp> sqlite_reader::last_settled(run_key run) {
+  // Backwards along the index on `run`, which ends in seq: soon found.
+  std::optional<timestamp> last;
+  db_
+    ->prepared("SELECT at FROM event_spans WHERE run=? AND (kind IN(?,?,?) OR "
+               "kind=? AND instr(payload,'\"retry_at\"')=0) ORDER BY seq DESC "
+               "LIMIT 1")
+    .each([&](statement& row) { last = row.time(0); }, run,
+          event_kind::task_succeeded, event_kind::task_retries_exhausted,
+          event_kind::task_cancelled, event_kind::task_failed);
+  return last;
 }
 
 std::vector<task_record> sqlite_reader::list_slowest(run_key run,
@@ -57,35 +93,48 @@ std::vector<task_record> sqlite_reader::list_slowest(run_key run,
 }
 
 retry_metrics sqlite_reader::measure_retries(run_key run) {
+  // Most tasks are done with their first attempt: only others are looked at.
   const auto range = keys_of(run);
+  const auto leaves = count_leaves(run);
   retry_metrics m;
+  m.exhausted = leaves.failed;
+  m.settled = m.attempts = leaves.settled();
   db_
-    ->prepared("SELECT total(retries>0),total(retries>0 AND state=4),"
-               "total(retries>0 AND state IN(4,6,7)),total(state=6),"
-               "total(iif(state IN(4,6,7),attempt,0)),total(state IN(4,6,7)) "
-               "FROM task_rows t WHERE task>=? AND task<? AND (parent>0 OR "
+    ->prepared("SELECT count(*)FILTER(WHERE retries>0),count(*)FILTER(WHERE "
+               "retries>0 AND state=4),count(*)FILTER(WHERE retries>0 AND "
+               "state IN(4,6,7)),total(attempt-1)FILTER(WHERE state IN(4,6,7)) "
+               "FROM task_rows t WHERE task>=? AND task<? AND (retries>0 OR "
+               "attempt<>1 AND state IN(4,6,7)) AND (parent>0 OR "
                "NOT EXISTS(SELECT 1 FROM fanouts f WHERE f.task=t.task))")
     .each(
       [&](statement& row) {
-        m = {row.integer(0), row.integer(1), row.integer(2),
-             row.integer(3), row.integer(4), row.integer(5)};
+        m.retried = row.integer(0);
+        m.retried_succeeded = row.integer(1);
+        m.retried_settled = row.integer(2);
+        m.attempts += row.integer(3);
       },
       range.first, range.end);
   return m;
 }
 
-std::int64_t sqlite_reader::count_events(event_kind kind, run_key run,
-                                         timestamp since) {
+std::vector<std::int64_t>
+sqlite_reader::count_events(const std::vector<event_kind>& kinds, run_key run,
+                            timestamp since) {
   const auto from = since == no_time ? 0 : last_event_before(since);
-  std::int64_t count = 0;
-  const auto* query
-    = run != 0 ? "SELECT total(count) FROM event_spans WHERE kind=? AND seq>? "
-                 "AND run=?"
-               : "SELECT total(count) FROM event_spans WHERE kind=? AND seq>? "
-                 "AND ?=0";
-  db_->prepared(query).each([&](statement& row) { count = row.integer(0); },
-                            kind, from, run);
-  return count;
+  std::string list;
+  for (auto kind : kinds)
+    list += (list.empty() ? "" : ",") + std::to_string(static_cast<int>(kind));
+  const auto query = "SELECT kind,count FROM event_spans WHERE kind IN(" + list
+                     + ") AND seq>? AND " + (run != 0 ? "run=?" : "?=0");
+  std::vector<std::int64_t> counts(kinds.size());
+  db_->prepared(query).each(
+    [&](statement& row) {
+      for (std::size_t i = 0; i < kinds.size(); ++i)
+        if (static_cast<std::int64_t>(kinds[i]) == row.integer(0))
+          counts[i] += row.integer(1);
+    },
+    from, run);
+  return counts;
 }
 
 event_seq sqlite_reader::last_event_before(timestamp at) {

@@ -1,12 +1,10 @@
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "store/sqlite/engine_lock.hpp"
+#include "store/sqlite/opening.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/sql.hpp"
 #include "store/sqlite/sqlite_reader.hpp"
@@ -236,47 +234,14 @@ void sqlite_store::close_cleanly() noexcept {
   }
 }
 
-/// A new file is made private before SQLite sees it. Creating with O_EXCL is
-/// safe: nobody in this process can have a connection to it, whose locks
-/// closing the descriptor would drop.
-result<void> create_private(const std::string& path) {
-  const auto fd
-    = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0 && errno != EEXIST)
-    return fail(errno == ENOSPC ? errc::full : errc::io,
-                "cannot create " + path + ": " + std::strerror(errno));
-  if (fd >= 0)
-    ::close(fd);
-  return {};
-}
-
-/// Names a file for a look that minds no journal and changes nothing.
-std::string immutable_uri(const std::string& path) {
-  std::string uri = "file:";
-  for (const auto c : path) {
-    const auto plain = c != '?' && c != '#' && c != '%';
-    uri += plain ? std::string{c} : c == '?' ? "%3f" : c == '#' ? "%23" : "%25";
-  }
-  return uri + "?immutable=1";
-}
-
-/// Refuses a file that is not ours before anything is put beside it.
-void look_before(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    throw store_error{{errc::not_ours, path + " is a directory"}, true};
-  if (std::filesystem::file_size(path, ignored) == 0 || ignored)
-    return;
+std::unique_ptr<store>
+finish_opening(engine_lock lock, const sqlite_options& options, bool is_new) {
   try {
-    database probe{path, SQLITE_OPEN_READONLY};
-    check_identity(probe);
+    return std::make_unique<sqlite_store>(std::move(lock), options);
   } catch (const store_error&) {
-    // A crash during its creation leaves a journal that only a writer may
-    // undo. The file as it stands tells whose it is.
-    if (!std::filesystem::exists(path + "-journal", ignored))
-      throw;
-    database probe{immutable_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI};
-    check_identity(probe);
+    if (is_new && engine_lock::acquire(options.path))
+      remove_files(options.path);
+    throw;
   }
 }
 
@@ -286,21 +251,29 @@ void look_before(const std::string& path) {
 
 namespace conductor {
 
-result<std::unique_ptr<store>>
-open_sqlite_store(const sqlite_options& options) {
+result<std::unique_ptr<store>> open_sqlite_store(const sqlite_options& given) {
   using namespace sqlite;
+  auto options = given;
+  options.path = resolve_links(given.path);
   try {
-    std::error_code ignored;
-    if (!options.create && !std::filesystem::exists(options.path, ignored))
-      return fail(errc::not_found, "no database at " + options.path
+    std::error_code trouble;
+    const auto is_new = !std::filesystem::exists(options.path, trouble);
+    if (trouble)
+      return fail(errc::io,
+                  "cannot open " + given.path + ": " + trouble.message());
+    if (!options.create && is_new)
+      return fail(errc::not_found, "no database at " + given.path
                                      + "; name another with --db FILE");
     look_before(options.path);
     auto lock = engine_lock::acquire(options.path);
     if (!lock)
       return tl::unexpected(lock.error());
-    if (auto created = create_private(options.path); !created)
+    if (auto created = create_private(options.path); !created) {
+      if (is_new)
+        remove_files(options.path);
       return tl::unexpected(created.error());
-    return std::make_unique<sqlite_store>(std::move(*lock), options);
+    }
+    return finish_opening(std::move(*lock), options, is_new);
   } catch (const store_error& trouble) {
     return tl::unexpected(trouble.why());
   }

@@ -256,8 +256,14 @@ void transaction::count(const task_move& m, task_range tasks) {
   if (!settled(m.from) && !settled(m.to))
     return;
   for (auto task = tasks.first; task < tasks.end(); ++task)
-    if (m.from != task_state::running && load_fanout(db_, task))
+    if (m.from != task_state::running && load_fanout(db_, task)) {
       fanout_of(task).state = m.to;
+      // What a parent says comes from its children, and is to come again.
+      if (m.to == task_state::pending) {
+        db_.prepared(sql::delete_output).run(task);
+        db_.prepared(sql::delete_error).run(task);
+      }
+    }
   auto& run = run_of(m.run);
   run.touched = true;
   const auto add = [&](task_state s, std::int64_t by) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <future>
+#include <thread>
 
 #include <unistd.h>
 
@@ -126,4 +127,118 @@ CAF_TEST(figures are written down when the engine stops) {
   // What is to be kept is in the one file.
   CAF_CHECK(!std::filesystem::exists(dir.database() + "-wal")
             || std::filesystem::file_size(dir.database() + "-wal") == 0);
+}
+
+namespace {
+
+/// A fan-out whose first tasks take no time, so that many are leased ahead, and
+/// whose others take `time`.
+run_spec slow_behind_quick(engine& e, milliseconds time, std::int64_t slow,
+                           std::shared_ptr<std::atomic<int>> begun) {
+  e.handle("mixed", [=](const task_context& task) {
+    if (task.index() > 500) {
+      ++*begun;
+      std::this_thread::sleep_for(time);
+    }
+    return outcome::success();
+  });
+  run_spec spec{"mixed"};
+  spec.task("mixed").fanout(500 + slow);
+  spec.tasks.back().retry.max_retries = 0;
+  return spec;
+}
+
+} // namespace
+
+CAF_TEST(the time that an attempt waits for its turn is not its own) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 1});
+  auto begun = std::make_shared<std::atomic<int>>(0);
+  auto spec = slow_behind_quick(e, 60ms, 10, begun);
+  spec.tasks.back().timeout = 300ms;
+  const auto run = e.submit(spec);
+  CAF_REQUIRE(run);
+  CAF_CHECK_EQUAL(state_of(e, *run), "SUCCEEDED");
+}
+
+CAF_TEST(a timeout says how long the time was) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 1});
+  run_spec spec{"short"};
+  spec.task("sleep");
+  spec.tasks.back().input = R"({"duration":"9s"})";
+  spec.tasks.back().timeout = 50ms;
+  spec.tasks.back().retry.max_retries = 0;
+  const auto run = e.submit(spec);
+  CAF_REQUIRE(run);
+  CAF_CHECK_EQUAL(state_of(e, *run), "FAILED");
+  const auto task = e.open_reader()->load_task(run->first_task);
+  CAF_CHECK_EQUAL(task->last_error,
+                  R"({"attempt":1,"message":"timed out after )"
+                  R"(50ms","type":"timeout"})");
+}
+
+CAF_TEST(an engine that stops begins nothing more and gives back what waits) {
+  folder dir;
+  auto begun = std::make_shared<std::atomic<int>>(0);
+  submitted_run run;
+  {
+    auto e = open({.database = dir.database(), .workers = 1});
+    run = e.submit(slow_behind_quick(e, 100ms, 40, begun)).value();
+    while (*begun == 0)
+      std::this_thread::sleep_for(1ms);
+    CAF_CHECK_EQUAL(e.stop(10'000ms), 0);
+    CAF_CHECK(*begun <= 2);
+  }
+  const auto reader = open_sqlite_reader(dir.database()).value();
+  CAF_CHECK_EQUAL(std::int64_t{reader->count_leaves(run.key).running}, 0);
+  auto e = open({.database = dir.database(), .workers = 8});
+  slow_behind_quick(e, 0ms, 40, begun);
+  CAF_CHECK_EQUAL(state_of(e, run), "SUCCEEDED");
+}
+
+CAF_TEST(a second stop with less patience ends the first) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 1});
+  std::atomic<bool> begun = false;
+  e.handle("long", [&](const task_context& task) {
+    begun = true;
+    while (!task.cancelled())
+      std::this_thread::sleep_for(1ms);
+    return outcome::failure("cancelled", "told to");
+  });
+  const auto run = e.submit(run_spec{"long"}.task("long"));
+  CAF_REQUIRE(run);
+  while (!begun)
+    std::this_thread::sleep_for(1ms);
+  auto first = std::async(std::launch::async, [&] { return e.stop(60'000ms); });
+  CAF_CHECK(first.wait_for(50ms) == std::future_status::timeout);
+  CAF_CHECK_EQUAL(e.stop(0ms), 0);
+  CAF_CHECK_EQUAL(first.get(), 1);
+  const auto reader = open_sqlite_reader(dir.database()).value();
+  const auto task = reader->load_task(run->first_task);
+  CAF_REQUIRE(task);
+  CAF_CHECK_EQUAL(std::string{to_string(task->state)}, "PENDING");
+}
+
+CAF_TEST(many may be the first to submit) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 2});
+  std::vector<std::future<std::string>> states;
+  for (int i = 0; i < 8; ++i)
+    states.push_back(std::async(std::launch::async, [&] {
+      const auto run = e.submit(run_spec{"one"}.task("noop"));
+      return run ? state_of(e, *run) : run.error().message;
+    }));
+  for (auto& state : states)
+    CAF_CHECK_EQUAL(state.get(), "SUCCEEDED");
+}
+
+CAF_TEST(an engine that has stopped takes no run) {
+  folder dir;
+  auto e = open({.database = dir.database()});
+  e.stop();
+  const auto run = e.submit(run_spec{"late"}.task("noop"));
+  CAF_REQUIRE(!run);
+  CAF_CHECK(run.error().code == errc::stopped);
 }

@@ -171,16 +171,13 @@ CAF_TEST(what a function throws is a failure) {
 
 CAF_TEST(an output that is no JSON is a failure) {
   const auto leaf = probe::leaf(probe::origin(json::object()));
-  const auto bad = run(make_function_handler(
-                         [](const task_context&) {
-                           return outcome::success("all is well");
-                         },
-                         1),
-                       leaf);
+  const auto bad = run(
+    make_function_handler(
+      [](const task_context&) { return outcome::success("all is well"); }, 1),
+    leaf);
   CAF_CHECK(!bad.succeeded);
   CAF_CHECK_EQUAL(bad.error_type, "output");
-  CAF_CHECK_NOT_EQUAL(bad.error_message.find("all is well"),
-                      std::string::npos);
+  CAF_CHECK_NOT_EQUAL(bad.error_message.find("all is well"), std::string::npos);
 }
 
 CAF_TEST(a function runs in no more threads than it may) {

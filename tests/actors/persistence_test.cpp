@@ -89,4 +89,78 @@ CAF_TEST(a batch in doubt is committed again alone and whole) {
   CAF_CHECK(db->sizes == std::vector<std::size_t>({2, 2, 2, 1}));
 }
 
+CAF_TEST(what is committed later does not seem to have happened before) {
+  const auto note_at = [](std::int64_t ms) {
+    change_set changes;
+    changes.notes.push_back(
+      {0, 0, from_ms(ms), {event_kind::health_changed, "{}"}});
+    return changes;
+  };
+  // 60 s back is a clock that was set: that is told as it is.
+  std::vector<std::int64_t> times;
+  for (const auto ms : {100'000, 99'995, 100'001, 40'000, 40'000}) {
+    auto sent = send(note_at(ms));
+    consume_messages();
+    answer(sent);
+  }
+  for (const auto& e : db->open_reader()->list_events({}, 0, 9))
+    times.push_back(to_ms(e.at));
+  const std::vector<std::int64_t> expected{100'000, 100'000, 100'001, 40'000,
+                                           40'000};
+  CAF_CHECK(times == expected);
+}
+
+CAF_TEST(a retry that is committed later keeps its whole delay) {
+  change_set first = submission_of("one");
+  first.submissions.front().tasks.push_back({.spec = {.name = "a"}});
+  first.submissions.front().tasks.front().total = -1;
+  auto submitted = send(first);
+  consume_messages();
+  CAF_REQUIRE(!answer(submitted).trouble);
+  const auto move = [&](task_state from, task_state to, std::int32_t attempt,
+                        std::int64_t at, std::int64_t until) {
+    task_move m{.run = 1,
+                .tasks = {1, 1},
+                .from = from,
+                .attempt = attempt,
+                .to = to,
+                .at = from_ms(at),
+                .until = from_ms(until)};
+    if (to == task_state::retrying)
+      m.events.push_back({event_kind::task_failed,
+                          R"({"retry_at":")" + to_iso(m.until) + "\"}"});
+    auto sent = send(change_set{.moves = {m}});
+    consume_messages();
+    answer(sent);
+  };
+  using enum task_state;
+  move(pending, running, 0, 1500, 9000);
+  move(running, retrying, 1, 1490, 1590);
+  const auto reader = db->open_reader();
+  CAF_CHECK(reader->load_task(1)->due_at == from_ms(1600));
+  const auto told = reader->list_events({.name = "task.failed"}, 0, 9);
+  CAF_REQUIRE_EQUAL(told.size(), 1u);
+  CAF_CHECK(told[0].at == from_ms(1500));
+  CAF_CHECK_EQUAL(told[0].payload,
+                  R"({"retry_at":")" + to_iso(from_ms(1600)) + "\"}");
+}
+
+CAF_TEST(only submissions are turned away for want of credit) {
+  opts.max_waiting = 2;
+  opts.batch = 10;
+  auto small = spawn_persistence(sys, db, opts, event_hub_actor{}, false);
+  const auto ask = [&](change_set changes) {
+    return self->request(small, caf::infinite, std::move(changes));
+  };
+  auto one = ask(change_set{.released = {1}});
+  auto two = ask(change_set{.released = {2}});
+  auto role = ask(change_set{.released = {3}});
+  auto person = ask(submission_of("late"));
+  consume_messages();
+  for (auto* handle : {&one, &two, &role})
+    CAF_CHECK(!answer(*handle).trouble);
+  CAF_CHECK(answer(person).trouble.code == errc::overloaded);
+  caf::anon_send_exit(small, caf::exit_reason::kill);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

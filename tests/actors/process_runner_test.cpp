@@ -169,7 +169,9 @@ CAF_TEST(much output is read to its end and kept up to the cap) {
   CAF_CHECK_EQUAL(cut.exit_code, 0);
   CAF_CHECK_EQUAL(cut.output, std::string(1u << 20, 'x'));
   CAF_CHECK(cut.output_cut);
-  const auto whole = run(shell(script), {.output_cap = 10'000'000});
+  auto all = shell(script);
+  all.output_cap = 10'000'000;
+  const auto whole = run(std::move(all));
   CAF_CHECK(whole.output == std::string(10'000'000, 'x'));
   CAF_CHECK(!whole.output_cut);
 }
@@ -192,7 +194,8 @@ CAF_TEST(stdin may be larger than a pipe) {
     text += std::to_string(i) + '\n';
   auto spec = command({"cat"});
   spec.input = text;
-  const auto r = run(std::move(spec), {.output_cap = 4u << 20});
+  spec.output_cap = 4u << 20;
+  const auto r = run(std::move(spec));
   CAF_CHECK(r.output == text);
   auto deaf = command({"true"});
   deaf.input = text;

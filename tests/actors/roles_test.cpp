@@ -91,9 +91,9 @@ struct fixture : test_coordinator_fixture<config> {
   }
 
   role_context context() {
-    return {opts(),      [now = now] { return from_ms(*now); },
-            writer,      [db = db] { return db->open_reader(); },
-            db->epoch(), make_outbox()};
+    return {opts(),       [now = now] { return from_ms(*now); },   writer,
+            hub,          [db = db] { return db->open_reader(); }, db->epoch(),
+            make_outbox()};
   }
 
   template <class Actor, class Request>
@@ -141,15 +141,6 @@ CAF_TEST(changes that wait together share one commit) {
   two.receive(take, bad);
   three.receive(take, bad);
   CAF_CHECK_EQUAL(runs.size(), 3u);
-}
-
-CAF_TEST(what waits beyond the credit is refused) {
-  db->trouble = true;
-  for (int i = 0; i < 4; ++i)
-    self->send(writer, change_set{.released = {1}});
-  consume_messages();
-  const auto answer = commit(change_set{.released = {1}});
-  CAF_CHECK(answer.trouble.code == errc::overloaded);
 }
 
 CAF_TEST(a full disk refuses submissions and keeps everything else) {

@@ -256,3 +256,11 @@ CAF_TEST(the manual page) {
   CAF_CHECK_EQUAL(shown.out, ""); // no warnings
   CAF_CHECK_EQUAL(shown.code, 0);
 }
+
+CAF_TEST(help is a command too) {
+  const bench b;
+  CAF_CHECK_EQUAL(b.run("orcon help").out, b.run("orcon --help").out);
+  CAF_CHECK_EQUAL(b.run("orcon help run list").out,
+                  b.run("orcon run list --help").out);
+  CAF_CHECK_EQUAL(b.run("orcon help nosuch").code, 2);
+}

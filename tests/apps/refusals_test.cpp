@@ -196,3 +196,71 @@ CAF_TEST(a refused definition changes nothing in a database) {
   CAF_CHECK_EQUAL(b.files(), files);
   b.verify();
 }
+
+CAF_TEST(lists that cannot be used are told with their place) {
+  const bench b;
+  b.write("bytes.txt", "fine\n\xff\n");
+  b.run("mkfifo pipe; head -c 1048577 /dev/zero | tr '\\0' a > long.txt");
+  for (const auto& [file, says] :
+       {std::pair{"bytes.txt", "bytes.txt:2: the line is not valid UTF-8"},
+        std::pair{"pipe", "pipe is not a regular file"},
+        std::pair{"long.txt", "a line is longer than 1048576 bytes"}}) {
+    b.write("a.yaml", "tasks:\n  a:\n    handler: noop\n    input:\n      "
+                      "fanout: { lines: "
+                        + std::string{file} + " }\n");
+    for (const auto* command : {"exec", "run start", "def lint"}) {
+      const auto r
+        = b.run("timeout 10 orcon " + std::string{command} + " a.yaml");
+      CAF_MESSAGE(r.out);
+      CAF_CHECK_EQUAL(r.code, 2);
+      CAF_CHECK(r.says("a.yaml:5:"));
+      CAF_CHECK(r.says("/tasks/a/input/fanout/lines: "));
+      CAF_CHECK(r.says(says));
+    }
+  }
+  CAF_CHECK_EQUAL(b.files(), "a.yaml\nbytes.txt\nlong.txt\npipe\n");
+}
+
+CAF_TEST(a pattern in a folder that is not there matches nothing) {
+  const bench b;
+  b.write("a.yaml", "tasks: { a: { handler: noop, input: { fanout: { glob: "
+                    "'nodir/*' } } } }");
+  CAF_CHECK_EQUAL(b.run("orcon exec -q a.yaml").code, 0);
+  CAF_CHECK_EQUAL(b.run("orcon run report > r.html").code, 0);
+  b.verify();
+}
+
+CAF_TEST(a run that is not accepted leaves no database) {
+  const bench b;
+  // Room for an empty database, none for this.
+  const auto r = b.run("ulimit -f 120; seq 40000 | orcon map -q -- echo");
+  CAF_CHECK_EQUAL(r.code, 7);
+  CAF_CHECK_EQUAL(b.files(), "");
+}
+
+CAF_TEST(numbers that no integer holds are refused and not changed) {
+  const bench b;
+  b.write("a.json", R"({"tasks":{"a":{"handler":"noop",
+"input":{"fanout":[1,18446744073709551616]}}}})");
+  const auto r = b.run("orcon exec a.json");
+  CAF_CHECK_EQUAL(r.code, 2);
+  CAF_CHECK(r.says("a.json:2:"));
+  CAF_CHECK(r.says("18446744073709551616 is out of range"));
+  b.write("b.yaml", "tasks:\n  a: { handler: noop, input: { fanout: [1, "
+                    "-9223372036854775809] } }\n");
+  CAF_CHECK_EQUAL(b.run("orcon exec b.yaml").code, 2);
+  b.write("c.yaml", "tasks: { a: { handler: noop, input: { fanout: { range: "
+                    "[-9223372036854775808, 9223372036854775807, "
+                    "9223372036854775807] } } } }");
+  CAF_CHECK_EQUAL(b.run("orcon exec c.yaml").code, 2);
+  CAF_CHECK_EQUAL(b.files(), "a.json\nb.yaml\nc.yaml\n");
+}
+
+CAF_TEST(a terminal does not obey what strangers write) {
+  const bench b;
+  b.write("a.json", "{\"\\u001b[31mred\\u0007\":1}");
+  const auto r = b.run("orcon def lint a.json");
+  CAF_CHECK_EQUAL(r.code, 2);
+  CAF_CHECK(r.out.find('\x1b') == std::string::npos);
+  CAF_CHECK(r.out.find('\x07') == std::string::npos);
+}

@@ -38,19 +38,21 @@ CAF_TEST(ranges are counted) {
   CAF_CHECK_EQUAL(count("[5, 5]"), 1);
   CAF_CHECK_EQUAL(count("[1, 0]"), 0);
   CAF_CHECK_EQUAL(count("[0, 1, -1]"), 0);
-  CAF_CHECK_EQUAL(count("[-9223372036854775808, 9223372036854775807, "
-                        "9223372036854775807]"),
-                  3);
-  CAF_CHECK_EQUAL(count("[9223372036854775807, -9223372036854775808, "
-                        "-9223372036854775808]"),
-                  2);
+  CAF_CHECK_EQUAL(count("[1, 9223372036854775807, 9223372036854775806]"), 2);
+  CAF_CHECK_EQUAL(count("[-1, -9223372036854775807, -9223372036854775806]"), 2);
   const auto source = fanout_of(R"({"range": [1, 9, 4]})");
   CAF_CHECK(source.kind == source_kind::range && source.from == 1
             && source.to == 9 && source.step == 4);
   const std::string at = "/tasks/a/input/fanout/range: ";
-  CAF_CHECK_EQUAL(
-    fanout_errors(R"({"range": [-9223372036854775808, 9223372036854775807]})"),
-    at + "has more numbers than can be counted");
+  // SQLite would go on with floating point.
+  for (const auto* wide :
+       {"[-9223372036854775808, 9223372036854775807]",
+        "[-9223372036854775808, 9223372036854775807, 9223372036854775807]",
+        "[0, -9223372036854775808, -9223372036854775808]"})
+    CAF_CHECK_EQUAL(fanout_errors("{\"range\": " + std::string{wide} + "}"),
+                    at
+                      + "is too wide: its ends are further apart than 64 bits "
+                        "can tell");
   const std::string shape = "must be [from, to] or [from, to, step]";
   CAF_CHECK_EQUAL(fanout_errors(R"({"range": [1]})"), at + shape);
   CAF_CHECK_EQUAL(fanout_errors(R"({"range": [1, 2, 3, 4]})"), at + shape);

@@ -61,6 +61,21 @@ CAF_TEST(each thing that is wrong is a reason of its own) {
      [](observations& x) { x.failed_attempts = 12, x.succeeded_attempts = 8; }},
     {"waited for 2m", health::warning,
      [](observations& x) { x.oldest_due = milliseconds{120'000}; }},
+    {"for 5m 3s", health::warning,
+     [](observations& x) {
+       x.stuck = {
+         {.id = "T", .name = "p#3", .started_at = now - milliseconds{303'115}}};
+     }},
+    {"(12 of 20), 7 of the last 9 with exit: boom", health::critical,
+     [](observations& x) {
+       x.failed_attempts = 12, x.succeeded_attempts = 8;
+       x.cause = {.type = "exit", .message = "boom", .count = 7};
+       x.looked_at = 9;
+     }},
+    {"at least 1000 task(s)", health::warning,
+     [](observations& x) {
+       x.storms = {{"exit", "no route", "a#1", "R", 1000, 1, true}};
+     }},
     {"no engine works", health::warning,
      [](observations& x) { x.engine_runs = false, x.runs_open = 2; }},
     {"retry storm: 30 task(s)", health::warning,
@@ -166,15 +181,25 @@ CAF_TEST(messages that differ in numbers and names only are one) {
   CAF_CHECK_EQUAL(normalise_message("cannot open '/a/b': error 13"),
                   "cannot open '…': error N");
   CAF_CHECK_EQUAL(normalise_message("no /tmp/x here"), "no PATH here");
-  const auto groups
-    = group_failures({{.name = "a#1",
-                       .updated_at = now,
-                       .last_error = R"({"type":"exit","message":"exit 3"})"},
-                      {.name = "a#2",
-                       .updated_at = now - milliseconds{9},
-                       .last_error = R"({"type":"exit","message":"exit 4"})"}});
+  failure_grouping grouping;
+  grouping.add(R"({"message":"exit 3","type":"exit"})", now,
+               [] { return "a#1"; });
+  grouping.add(R"({"message":"exit 4","type":"exit"})", now - milliseconds{9},
+               [] { return "a#2"; });
+  const auto groups = grouping.take();
   CAF_REQUIRE_EQUAL(groups.size(), 1u);
   CAF_CHECK_EQUAL(groups[0].count, 2);
   CAF_CHECK_EQUAL(groups[0].example, "exit 3");
   CAF_CHECK(groups[0].first == now - milliseconds{9} && groups[0].last == now);
+}
+
+CAF_TEST(a parent at its own bound needs no more workers) {
+  auto seen = calm();
+  seen.oldest_due = milliseconds{120'000};
+  CAF_CHECK(assess_health(seen).reasons.at(0).advice.find("--workers")
+            != std::string::npos);
+  seen.at_bound = "narrow";
+  const auto advice = assess_health(seen).reasons.at(0).advice;
+  CAF_CHECK(advice.find("--workers") == std::string::npos);
+  CAF_CHECK(advice.find("max_concurrency") != std::string::npos);
 }

@@ -62,8 +62,8 @@ CAF_TEST(outputs stand beside the counts) {
   CAF_CHECK_EQUAL(dump(whole["outputs"]), "[1,2]");
   CAF_CHECK(!whole.contains("outputs_omitted"));
   // What was left out for want of room is no null of the child's own.
-  const auto cut
-    = json::parse(rules::plan_parent(parent, {}, {"[1,null]", 1}, now).outputs.at(0));
+  const auto cut = json::parse(
+    rules::plan_parent(parent, {}, {"[1,null]", 1}, now).outputs.at(0));
   CAF_CHECK_EQUAL(dump(cut["outputs"]), "[1,null]");
   CAF_CHECK_EQUAL(cut["outputs_omitted"], 1);
 }

@@ -46,6 +46,16 @@ CAF_TEST(lost leases cost nothing up to the limit) {
     }
 }
 
+CAF_TEST(who stops in good order gives back and fails nothing) {
+  const auto moves = rules::plan_give_back({7, 1, 5, 12, 1, 99}, now);
+  CAF_REQUIRE_EQUAL(moves.size(), 2u);
+  CAF_CHECK(moves[0].from == running && moves[0].to == retrying);
+  CAF_CHECK(moves[0].lost);
+  CAF_CHECK_EQUAL(moves[0].events.at(0).payload,
+                  R"({"attempt":12,"because":"stopped","lost_count":100})");
+  CAF_CHECK(moves[1].to == pending);
+}
+
 CAF_TEST(a cancelled task says why) {
   for (auto from : {pending, running, retrying}) {
     const auto move = rules::plan_cancel({7, 1, 5, 2, 1, 0}, from, "x", now);

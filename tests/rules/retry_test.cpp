@@ -55,6 +55,14 @@ CAF_TEST(huge powers end at the cap) {
   CAF_CHECK_EQUAL(rules::retry_delay(p, 1'000'000, 0).count(), 300'000);
 }
 
+CAF_TEST(no delay stays none whatever it is multiplied by) {
+  retry_policy policy;
+  policy.delay = milliseconds{0};
+  policy.factor = 1000;
+  for (int n : {1, 2, 103, 104, 1'000'000})
+    CAF_CHECK_EQUAL(rules::retry_delay(policy, n, 0.5).count(), 0);
+}
+
 CAF_TEST(a failure is tried again only if nothing speaks against it) {
   for (bool retryable : {false, true})
     for (bool listed : {false, true})

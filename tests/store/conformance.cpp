@@ -8,7 +8,7 @@ std::vector<std::string> run_conformance(const store_factory& make) {
   std::vector<std::string> failures;
   for (const auto* cases :
        {&submission_cases(), &expansion_cases(), &move_cases(), &lease_cases(),
-        &event_cases(), &list_cases()})
+        &event_cases(), &list_cases(), &filter_cases()})
     for (const auto& c : *cases) {
       try {
         c.run(make);

@@ -24,6 +24,7 @@ const std::vector<conformance_case>& move_cases();
 const std::vector<conformance_case>& lease_cases();
 const std::vector<conformance_case>& event_cases();
 const std::vector<conformance_case>& list_cases();
+const std::vector<conformance_case>& filter_cases();
 
 /// Runs every case; one text a failure: "name: what differed".
 std::vector<std::string> run_conformance(const store_factory& make);

@@ -53,7 +53,9 @@ void events_by_filter_and_page(const store_factory& make) {
   require_same("task", seqs({0, 3, ""}, 0, 9), {4});
   require_same("prefix", seqs({0, 0, "run."}, 0, 9), {1, 6});
   require_same("task of another run", seqs({2, 3, ""}, 0, 9), {});
-  require_same("no kind", seqs({0, 0, "task.*"}, 0, 9), {});
+  require_same("pattern", seqs({0, 0, "t*.created"}, 0, 9),
+               seqs({0, 0, "task."}, 0, 9));
+  require_same("no kind", seqs({0, 0, "task.?"}, 0, 9), {});
 }
 
 void events_are_chained_run_by_run(const store_factory& make) {

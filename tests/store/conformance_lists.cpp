@@ -107,13 +107,15 @@ void running_tasks_that_may_be_stuck(const store_factory& make) {
   w.move(w.plan(1, {3, 1}, retrying, 1, pending));
   w.lease(1, {3, 1}, 1);
   const auto find = [&](timestamp before, std::size_t limit) {
-    return names(w.reader->list_stuck(before, limit));
+    return names(w.reader->list_stuck(1, before, limit));
   };
   require_same("none", find(start, 9), {});
   require_same("first", find(w.now, 9), {"p#1", "p#3"});
   require_same("each once", find(w.now + milliseconds{1}, 9),
                {"p#1", "p#3", "p#2"});
   require_same("limit", find(w.now + milliseconds{1}, 1), {"p#1"});
+  require_same("another run",
+               w.reader->list_stuck(2, w.now + milliseconds{1}, 9), {});
 }
 
 void slowest_and_retried(const store_factory& make) {
@@ -151,6 +153,11 @@ void events_are_counted(const store_factory& make) {
   require_same("run", count(1, no_time), std::int64_t{6});
   require_same("since", count(0, w.now), std::int64_t{1});
   require_same("run since", count(1, w.now), std::int64_t{0});
+  require_same(
+    "kinds",
+    w.reader->count_events({event_kind::run_created, event_kind::task_created},
+                           0, no_time),
+    {2, 7});
   require_same("later", count(0, w.now + milliseconds{1}), std::int64_t{0});
 }
 

@@ -161,14 +161,12 @@ void top_level_tasks_count_in_their_run(const store_factory& make) {
   require_same("parent again", w.fanout(2).state, pending);
   require_same("open again", w.reader->load_open_fanouts(0, 9), {w.fanout(2)});
   require_same("a parent is never due", w.task(2).due_at, no_time);
-  require_same("due", w.reader->load_due(w.now + milliseconds{1'000}, {}, 9),
-               {{{1, 1, 0, 0, 0, 0}, w.now}, {{3, 1, 0, 0, 0, 0}, w.now}});
-  require_same("due from behind the first",
-               w.reader->load_due(w.now + milliseconds{1'000}, {w.now, 1}, 9),
-               {{{3, 1, 0, 0, 0, 0}, w.now}});
-  require_same("due from later on",
-               w.reader->load_due(w.now + milliseconds{1'000}, {w.now, 3}, 9),
-               {});
+  const auto due = w.now + milliseconds{1'000};
+  const due_task one{{1, 1, 0, 0, 0, 0}, due}, three{{3, 1, 0, 0, 0, 0}, due};
+  require_same("due", w.reader->load_due(due, {}, 9), {one, three});
+  require_same("due behind the first", w.reader->load_due(due, {due, 1}, 9),
+               {three});
+  require_same("due behind the last", w.reader->load_due(due, {due, 3}, 9), {});
 }
 
 void settling_a_parent(const store_factory& make) {

@@ -170,7 +170,7 @@ void history_audit::check_events() {
 void history_audit::check_lists() {
   using enum task_state;
   for (run_key run = 0; run < 4; ++run)
-    for (const auto* name : {"*", "t?*", "fan*#1*", "[a-f]*", "*#[2-4]"})
+    for (const auto* name : {"*", "t?*", "fan*#1*", "[a-f]*", "*#[2-4]", "*#2"})
       for (const auto& states :
            {std::vector{failed}, std::vector{failed, retrying},
             std::vector{pending, running}, std::vector{succeeded}}) {
@@ -183,7 +183,8 @@ void history_audit::check_lists() {
   reader_->list_runs({{run_state::running}, "r*", from_ms(1'000), {}, {}}, 9,
                      3);
   reader_->list_runs({{}, "*[02468]", {}, {}, {}}, 0, 3);
-  for (const auto* name : {"", "run.", "task.c", "task.created", "health", "x"})
+  for (const auto* name :
+       {"", "run.", "task.c", "task.created", "health", "*.c*", "x"})
     for (task_key task : {0, 1, 3, 6})
       reader_->list_events({task % 2, task, name}, 3, 11);
   reader_->load_open_runs(1, 2);
@@ -193,10 +194,14 @@ void history_audit::check_lists() {
 }
 
 void history_audit::check_statistics(timestamp now) {
-  reader_->list_stuck(now, all);
-  reader_->list_stuck(now - milliseconds{3'000}, 4);
+  reader_->list_stuck(0, now, all);
+  reader_->list_stuck(1, now - milliseconds{3'000}, 4);
   for (run_key run = 0; run < 4; ++run) {
     reader_->list_slowest(run, 5);
+    reader_->list_errors(run, 0, all);
+    reader_->list_errors(run, 3, 2);
+    reader_->last_settled(run);
+    reader_->list_stuck(run, now, 3);
     const auto metrics = reader_->measure_retries(run);
     require_same("settled leaves", metrics.settled,
                  reader_->count_leaves(run).settled());

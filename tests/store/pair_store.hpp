@@ -125,9 +125,17 @@ public:
   std::vector<fanout_record> list_fanouts(run_key run) override {
     return ask("list_fanouts", &store_reader::list_fanouts, run);
   }
-  std::vector<task_record> list_stuck(timestamp started_before,
+  std::vector<task_record> list_stuck(run_key run, timestamp started_before,
                                       std::size_t limit) override {
-    return ask("list_stuck", &store_reader::list_stuck, started_before, limit);
+    return ask("list_stuck", &store_reader::list_stuck, run, started_before,
+               limit);
+  }
+  std::vector<task_error> list_errors(run_key run, task_key after,
+                                      std::size_t limit) override {
+    return ask("list_errors", &store_reader::list_errors, run, after, limit);
+  }
+  std::optional<timestamp> last_settled(run_key run) override {
+    return ask("last_settled", &store_reader::last_settled, run);
   }
   std::vector<task_record> list_slowest(run_key run,
                                         std::size_t limit) override {
@@ -136,9 +144,12 @@ public:
   retry_metrics measure_retries(run_key run) override {
     return ask("measure_retries", &store_reader::measure_retries, run);
   }
-  std::int64_t count_events(event_kind kind, run_key run,
-                            timestamp since) override {
-    return ask("count_events", &store_reader::count_events, kind, run, since);
+  std::vector<std::int64_t> count_events(const std::vector<event_kind>& kinds,
+                                         run_key run,
+                                         timestamp since) override {
+    return ask<std::vector<std::int64_t>, const std::vector<event_kind>&,
+               run_key, timestamp>("count_events", &store_reader::count_events,
+                                   kinds, run, since);
   }
   event_seq last_event() override {
     return ask("last_event", &store_reader::last_event);
