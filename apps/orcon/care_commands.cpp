@@ -7,6 +7,7 @@
 
 #include "apps/orcon/filters.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -76,7 +77,7 @@ int statistics(const settings& s) {
   }
   out["bytes_per_task"] = fmt::format("{:.1f}", per_task);
   print_object(s, out);
-  fmt::print("\n");
+  put("\n");
   print_rows(s, {"table", "bytes"}, tables);
   return done;
 }

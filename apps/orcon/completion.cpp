@@ -12,6 +12,7 @@
 #include "apps/orcon/command_notes.hpp"
 #include "apps/orcon/common_options.hpp"
 #include "apps/orcon/completion_values.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -214,10 +215,9 @@ int complete(CLI::App& app, settings& s, std::vector<std::string> words) {
   try {
     const auto found = complete_words(app, s, std::move(words));
     for (const auto& word : found.words)
-      fmt::print("{}{}{}\n", word.text, word.note.empty() ? "" : "\t",
-                 word.note);
+      put("{}{}{}\n", word.text, word.note.empty() ? "" : "\t", word.note);
     if (!found.also.empty())
-      fmt::print(":{}\n", found.also);
+      put(":{}\n", found.also);
   } catch (const std::exception&) {
     // No database, a damaged one, a bad configuration file: no candidates.
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -21,7 +22,7 @@ int check(const settings& s) {
   if (s.output != format::table)
     print_object(s, {{"database", s.database}, {"ok", true}});
   else if (!s.quiet)
-    fmt::print("{}: ok\n", s.database);
+    put("{}: ok\n", s.database);
   return done;
 }
 
@@ -39,13 +40,13 @@ void print_verdict(const settings& s, const verdict& v) {
     return;
   }
   for (const auto& x : v.violations)
-    fmt::print("{}  {}\n", x.invariant, x.what);
+    put("{}  {}\n", x.invariant, x.what);
   if (s.quiet && v.violations.empty())
     return;
-  fmt::print("{}: {} runs, {} tasks, {} events: {}\n", s.database,
-             with_commas(v.runs), with_commas(v.tasks), with_commas(v.events),
-             v.violations.empty() ? "every invariant holds"
-                                  : "the database is NOT in order");
+  put("{}: {} runs, {} tasks, {} events: {}\n", s.database, with_commas(v.runs),
+      with_commas(v.tasks), with_commas(v.events),
+      v.violations.empty() ? "every invariant holds"
+                           : "the database is NOT in order");
 }
 
 int verify(const settings& s) {

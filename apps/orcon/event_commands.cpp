@@ -8,6 +8,7 @@
 
 #include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/work.hpp"
 
 namespace orcon {
@@ -51,8 +52,8 @@ result<event_filter> to_filter(store_reader& reader, const list_options& o) {
 /// One event for eyes: the columns of `event list`, without a table's need to
 /// know all rows first.
 void print_line(const event_record& e) {
-  fmt::print("{:>8}  {}  {:<26}  {:<20}  {}\n", e.seq, to_iso(e.at), e.name,
-             e.task_name.empty() ? "-" : e.task_name, e.payload);
+  put("{:>8}  {}  {:<26}  {:<20}  {}\n", e.seq, to_iso(e.at), e.name,
+      e.task_name.empty() ? "-" : e.task_name, e.payload);
 }
 
 int list(const settings& s, const list_options& o) {
@@ -122,8 +123,7 @@ int tail(const settings& s, const list_options& o) {
       if (s.output == format::table)
         print_line(e);
       else
-        fmt::print("{}\n",
-                   event.dump(-1, ' ', false, json::error_handler_t::replace));
+        put("{}\n", event.dump(-1, ' ', false, json::error_handler_t::replace));
     }
     std::fflush(stdout);
     if (std::ferror(stdout))

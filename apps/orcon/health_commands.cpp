@@ -9,6 +9,7 @@
 
 #include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -112,29 +113,26 @@ std::string megabytes(std::int64_t bytes) {
 
 void print_for_people(const health_report& r, const settings& s) {
   const auto color = use_color(s, STDOUT_FILENO);
-  fmt::print("{}\n", paint_state(to_string(r.status), color));
+  put("{}\n", paint_state(to_string(r.status), color));
   for (const auto& reason : r.reasons)
-    fmt::print("  {}  {}\n    {}\n",
-               paint_state(to_string(reason.level), color), reason.what,
-               reason.advice);
-  fmt::print("engine    {}\n", r.engine_pid
-                                 ? fmt::format("runs, pid {}", r.engine_pid)
-                                 : "none runs");
-  fmt::print("runs      {} open\n", with_commas(r.runs_open));
-  fmt::print("tasks     {} waiting, {} running, {} to retry, {} succeeded, {} "
-             "failed\n",
-             with_commas(r.tasks.pending + r.tasks.unborn),
-             with_commas(r.tasks.running), with_commas(r.tasks.retrying),
-             with_commas(r.tasks.succeeded), with_commas(r.tasks.failed));
+    put("  {}  {}\n    {}\n", paint_state(to_string(reason.level), color),
+        reason.what, reason.advice);
+  put("engine    {}\n",
+      r.engine_pid ? fmt::format("runs, pid {}", r.engine_pid) : "none runs");
+  put("runs      {} open\n", with_commas(r.runs_open));
+  put("tasks     {} waiting, {} running, {} to retry, {} succeeded, {} "
+      "failed\n",
+      with_commas(r.tasks.pending + r.tasks.unborn),
+      with_commas(r.tasks.running), with_commas(r.tasks.retrying),
+      with_commas(r.tasks.succeeded), with_commas(r.tasks.failed));
   if (r.attempts_in_window > 0)
-    fmt::print("failures  {:.1f}% of the last {} attempts\n",
-               r.failure_rate * 100, with_commas(r.attempts_in_window));
+    put("failures  {:.1f}% of the last {} attempts\n", r.failure_rate * 100,
+        with_commas(r.attempts_in_window));
   if (r.oldest_due.count() > 0)
-    fmt::print("queue     the oldest due task has waited {}\n",
-               human_duration(r.oldest_due));
-  fmt::print("storage   {} database, {} log, {} free\n",
-             megabytes(r.database_bytes), megabytes(r.wal_bytes),
-             megabytes(r.disk_free_bytes));
+    put("queue     the oldest due task has waited {}\n",
+        human_duration(r.oldest_due));
+  put("storage   {} database, {} log, {} free\n", megabytes(r.database_bytes),
+      megabytes(r.wal_bytes), megabytes(r.disk_free_bytes));
 }
 
 /// They may come with a later run; a name that was misspelled will not.
@@ -165,7 +163,7 @@ int show_health(const settings& s, const health_options& o) {
   if (s.output != format::table)
     print_object(s, to_json(report));
   else if (s.quiet)
-    fmt::print("{}\n", to_string(report.status));
+    put("{}\n", to_string(report.status));
   else
     print_for_people(report, s);
   return report.status == health::critical ? critical : done;
@@ -226,7 +224,7 @@ int show_statistics(settings s, const std::string& output) {
   auto metrics = measure(**reader, s.database, system_now());
   std::ranges::move(measure_retried(**reader), std::back_inserter(metrics));
   if (output == "prometheus") {
-    fmt::print("{}", to_prometheus(metrics));
+    put("{}", to_prometheus(metrics));
   } else if (s.output == format::table) {
     print_for_people(metrics, s);
   } else {

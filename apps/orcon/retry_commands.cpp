@@ -6,6 +6,7 @@
 #include "apps/orcon/filters.hpp"
 #include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/work.hpp"
 
 namespace orcon {
@@ -67,10 +68,9 @@ int retry(const settings& s, const retry_options& o) {
   if (s.output != format::table)
     print_object(s, {{"run", run}, {"tasks", *retried}});
   if (!s.quiet)
-    fmt::print(stderr,
-               "orcon: {} task(s) will be tried again; work them with:  "
-               "{}\n",
-               with_commas(*retried), with_database(s, "orcon resume " + run));
+    tell("orcon: {} task(s) will be tried again; work them with:  "
+         "{}\n",
+         with_commas(*retried), with_database(s, "orcon resume " + run));
   return done;
 }
 

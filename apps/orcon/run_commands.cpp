@@ -8,6 +8,7 @@
 #include "apps/orcon/filters.hpp"
 #include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/work.hpp"
 
 namespace orcon {
@@ -59,7 +60,7 @@ int list(const settings& s, const list_options& o) {
   }
   print_rows(s, {"id", "name", "state", "done", "failed", "created_at"}, rows);
   if (rows.empty() && s.output == format::table && !s.quiet)
-    fmt::print(stderr, "orcon: no runs match\n");
+    tell("orcon: no runs match\n");
   if (!runs.empty() && runs.size() == o.limit
       && !(*reader)->list_runs(filter, runs.back().key, 1).empty())
     say_there_is_more(

@@ -7,6 +7,7 @@
 #include "apps/orcon/hints.hpp"
 #include "apps/orcon/map_inputs.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 #include "apps/orcon/work.hpp"
 
 namespace orcon {
@@ -145,89 +146,86 @@ ordered_json json_of(const run_summary& s) {
 void print_parents(const run_summary& s, bool color) {
   const auto n = std::min(s.parents.size(), parents_shown);
   for (std::size_t i = 0; i < n; ++i)
-    fmt::print("  {} {} {}\n", padded(shorten(s.parents[i].name, 16), 16),
-               paint_state(padded(to_string(s.parents[i].state), 9), color),
-               counts_text(s.fanouts[i].children));
+    put("  {} {} {}\n", padded(shorten(s.parents[i].name, 16), 16),
+        paint_state(padded(to_string(s.parents[i].state), 9), color),
+        counts_text(s.fanouts[i].children));
   if (s.parents_total > std::ssize(s.parents) || n < s.parents.size())
-    fmt::print("  … and {} more\n",
-               with_commas(s.parents_total - static_cast<std::int64_t>(n)));
+    put("  … and {} more\n",
+        with_commas(s.parents_total - static_cast<std::int64_t>(n)));
 }
 
 void print_tasks(const run_summary& s, const char* title,
                  const std::vector<task_record>& tasks) {
   if (tasks.empty())
     return;
-  fmt::print("{}\n", title);
+  put("{}\n", title);
   const auto n = std::min(tasks.size(), tasks_shown);
   for (std::size_t i = 0; i < n; ++i)
-    fmt::print("  {}  {} attempt {}, for {} since {}\n",
-               padded(shorten(tasks[i].name, 24), 24), tasks[i].handler,
-               tasks[i].attempt, human_duration(s.at - tasks[i].started_at),
-               to_iso(tasks[i].started_at));
+    put("  {}  {} attempt {}, for {} since {}\n",
+        padded(shorten(tasks[i].name, 24), 24), tasks[i].handler,
+        tasks[i].attempt, human_duration(s.at - tasks[i].started_at),
+        to_iso(tasks[i].started_at));
   if (n < tasks.size())
-    fmt::print("  … and {} more\n", tasks.size() - n);
+    put("  … and {} more\n", tasks.size() - n);
 }
 
 void print_groups(const char* title, const std::vector<failure_group>& groups) {
   if (groups.empty())
     return;
-  fmt::print("{}\n", title);
+  put("{}\n", title);
   for (std::size_t i = 0; i < groups.size() && i < groups_shown; ++i) {
     const auto& f = groups[i];
-    fmt::print(
-      "  {:>6} x  {}: {}\n            for example {}; first {}, last {}\n",
-      f.count, f.type, shorten(f.example, 100), f.task, to_iso(f.first),
-      to_iso(f.last));
+    put("  {:>6} x  {}: {}\n            for example {}; first {}, last {}\n",
+        f.count, f.type, shorten(f.example, 100), f.task, to_iso(f.first),
+        to_iso(f.last));
   }
   if (groups.size() > groups_shown)
-    fmt::print("  … and {} more\n", groups.size() - groups_shown);
+    put("  … and {} more\n", groups.size() - groups_shown);
 }
 
 /// What to do about failures.
 void print_advice(const run_summary& s, const settings& options) {
   const auto db = " --db " + shell_quoted(options.database);
   if (!s.failures.empty() || !s.to_retry.empty())
-    fmt::print("  see them all:    orcon task failures {}{}\n", s.run.id, db);
+    put("  see them all:    orcon task failures {}{}\n", s.run.id, db);
   if (s.failures.empty()
       || (s.run.state != run_state::failed
           && s.run.state != run_state::cancelled))
     return;
-  fmt::print("  try them again:  orcon run retry {0}{1} && orcon resume "
-             "{0}{1}\n",
-             s.run.id, db);
+  put("  try them again:  orcon run retry {0}{1} && orcon resume "
+      "{0}{1}\n",
+      s.run.id, db);
   std::vector<std::string> types;
   for (const auto& f : s.failures)
     if (std::ranges::find(types, f.type) == types.end())
       types.push_back(f.type);
   for (std::size_t i = 0; types.size() > 1 && i < types.size() && i < 10; ++i)
-    fmt::print("  only some:       orcon run retry {}{}{}\n", s.run.id,
-               option("--error", types[i]), db);
+    put("  only some:       orcon run retry {}{}{}\n", s.run.id,
+        option("--error", types[i]), db);
 }
 
 void print_retries(const run_summary& s) {
   const auto& m = s.retries;
   if (s.run.retries == 0)
     return;
-  fmt::print("retries   {}; {} tasks retried, {:.1f}% of the settled ones "
-             "succeeded, {} failed for good, {:.2f} attempts a task\n",
-             with_commas(s.run.retries), with_commas(m.retried),
-             m.success_rate() * 100, with_commas(m.exhausted),
-             m.average_attempts());
+  put("retries   {}; {} tasks retried, {:.1f}% of the settled ones "
+      "succeeded, {} failed for good, {:.2f} attempts a task\n",
+      with_commas(s.run.retries), with_commas(m.retried),
+      m.success_rate() * 100, with_commas(m.exhausted), m.average_attempts());
 }
 
 void print_for_people(const run_summary& s, const settings& options) {
   const auto color = use_color(options, STDOUT_FILENO);
-  fmt::print("run       {}  {}\n", s.run.id, s.run.name);
-  fmt::print("state     {}\n", paint_state(to_string(s.run.state), color));
-  fmt::print("tasks     {}\n", counts_text(s.tasks));
-  fmt::print("duration  {}{}{}\n", human_duration(s.duration),
-             s.tasks.settled() > 0 && rate_of(s) > 0
-               ? fmt::format("  ({} tasks/s)",
-                             with_commas(static_cast<std::int64_t>(rate_of(s))))
-               : "",
-             eta_of(s) ? ", ready in about " + human_duration(*eta_of(s)) : "");
+  put("run       {}  {}\n", s.run.id, s.run.name);
+  put("state     {}\n", paint_state(to_string(s.run.state), color));
+  put("tasks     {}\n", counts_text(s.tasks));
+  put("duration  {}{}{}\n", human_duration(s.duration),
+      s.tasks.settled() > 0 && rate_of(s) > 0 ? fmt::format(
+        "  ({} tasks/s)", with_commas(static_cast<std::int64_t>(rate_of(s))))
+                                              : "",
+      eta_of(s) ? ", ready in about " + human_duration(*eta_of(s)) : "");
   if (const auto idle = standstill_of(s))
-    fmt::print("idle      no task has settled for {}\n", human_duration(*idle));
+    put("idle      no task has settled for {}\n", human_duration(*idle));
   print_retries(s);
   print_parents(s, color);
   print_tasks(s, "running", s.running);

@@ -6,6 +6,7 @@
 #include "apps/orcon/filters.hpp"
 #include "apps/orcon/hints.hpp"
 #include "apps/orcon/output.hpp"
+#include "apps/orcon/print.hpp"
 
 namespace orcon {
 
@@ -86,7 +87,7 @@ int list(const settings& s, const char* command, const list_options& o,
   }
   print_rows(s, columns, rows);
   if (rows.empty() && s.output == format::table && !s.quiet)
-    fmt::print(stderr, "orcon: no tasks match\n");
+    tell("orcon: no tasks match\n");
   if (!o.all && !rows.empty()
       && !(*reader)->list_tasks(filter, after, 1).empty())
     say_there_is_more(
@@ -167,11 +168,11 @@ int show(const settings& s, const std::string& text, const std::string& run) {
   print_object(s, object);
   const auto attempts = attempts_of(events);
   if (!attempts.empty()) {
-    fmt::print("\n");
+    put("\n");
     print_rows(s, {"attempt", "started_at", "took", "outcome", "error"},
                attempts);
   }
-  fmt::print("\n");
+  put("\n");
   std::vector<ordered_json> rows;
   for (const auto& e : events)
     rows.push_back(to_json(e));
