@@ -99,6 +99,7 @@ int resume(const settings& s, const std::string& id) {
   if (ids->empty()) {
     if (!s.quiet)
       tell("orcon: nothing to resume: every run of {} has ended\n", s.database);
+    print_summaries(*engine, {}, s);
     return done;
   }
   const auto code = work(*engine, *ids, s, signals);

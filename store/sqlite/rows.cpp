@@ -1,5 +1,7 @@
 #include "store/sqlite/rows.hpp"
 
+#include <conductor/json_text.hpp>
+
 #include "store/sqlite/sql.hpp"
 
 namespace conductor::sqlite {
@@ -68,6 +70,14 @@ state_counts to_counts(const statement& row, int first) {
                 row.integer(first + 6)};
   derive_counts(f);
   return f.children;
+}
+
+std::string shared_input(const std::string& parent_input) {
+  auto value = json::parse(parent_input, nullptr, false);
+  if (!value.is_object())
+    return "{}";
+  value.erase("fanout");
+  return dump(value);
 }
 
 std::optional<run_record> load_run(database& db, run_key run) {

@@ -15,6 +15,9 @@ void derive_counts(fanout_record& fanout);
 /// running, retrying, succeeded, failed, cancelled.
 state_counts to_counts(const statement& row, int first);
 
+/// The part of a child's input that it shares with its siblings.
+std::string shared_input(const std::string& parent_input);
+
 std::optional<run_record> load_run(database& db, run_key run);
 std::optional<fanout_record> load_fanout(database& db, task_key parent);
 

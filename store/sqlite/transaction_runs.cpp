@@ -10,19 +10,6 @@
 
 namespace conductor::sqlite {
 
-namespace {
-
-/// The part of a child's input that it shares with its siblings.
-std::string shared_input(const std::string& input) {
-  auto value = json::parse(input, nullptr, false);
-  if (!value.is_object())
-    return "{}";
-  value.erase("fanout");
-  return dump(value);
-}
-
-} // namespace
-
 std::optional<submitted_run>
 transaction::find_submitted(const std::string& key) {
   for (const auto& [run, entry] : runs_)

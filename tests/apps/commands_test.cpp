@@ -268,9 +268,8 @@ CAF_TEST(several runs resumed are one document) {
   const bench b;
   b.write("a.json", R"({"tasks":{"a":{"handler":"noop"}}})");
   b.run("orcon run start -q a.json; orcon run start -q a.json");
-  const auto r = json::parse(b.run("orcon resume -q -o json").out);
+  const auto r = conductor::json::parse(b.run("orcon resume -q -o json").out);
   CAF_CHECK(r.is_array());
   CAF_CHECK_EQUAL(r.size(), 2u);
-  CAF_CHECK_EQUAL(json::parse(b.run("orcon resume -q -o json").out),
-                  json::array());
+  CAF_CHECK_EQUAL(b.run("orcon resume -q -o json").out, "[]\n");
 }
