@@ -21,7 +21,7 @@ struct bench_request {
   settings common; ///< the database is a new one
   std::int64_t tasks = 0;
   bool keep = false; ///< the database
-  bool verify = true;
+  bool no_verify = false;
   bool under_load = false;  ///< latency
   std::int64_t load = 0;    ///< latency: tasks of the fan-out beside it
   std::int64_t seconds = 0; ///< idle

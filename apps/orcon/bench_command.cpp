@@ -47,7 +47,7 @@ void add_bench_commands(CLI::App& app, const commands& c) {
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
     command->add_flag("--keep", r->keep, "Keep the database");
-    command->add_flag("!--no-verify", r->verify,
+    command->add_flag("--no-verify", r->no_verify,
                       "Do not verify the database afterwards");
     if (b.run == bench_latency) {
       r->load = 1'000'000;

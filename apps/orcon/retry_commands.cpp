@@ -86,7 +86,7 @@ void add_run_retry_command(CLI::App& run_group, const commands& c) {
     ->add_option("--state", o->state,
                  "Only FAILED or only CANCELLED ones (default: both)")
     ->check(CLI::IsMember({"FAILED", "CANCELLED"}, CLI::ignore_case));
-  command->add_option("--name", o->name, "Only names that match (* and ?)");
+  command->add_option("--name", o->name, "Only names that match (*, ?, [abc])");
   command->add_option("--error", o->error,
                       "Only errors of this type, e.g. exit or timeout");
   command->callback(

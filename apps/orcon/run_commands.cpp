@@ -103,7 +103,7 @@ void add_run_commands(CLI::App& app, const commands& c) {
   auto o = std::make_shared<list_options>();
   list_command->add_option("--state", o->state, "Only runs in this state");
   list_command->add_option("--name", o->name,
-                           "Only names that match (* and ?)");
+                           "Only names that match (*, ?, [abc])");
   list_command->add_option("--since", o->since,
                            "Only runs created since: 2h (ago), a day, a time");
   list_command->add_option("--label", o->label,

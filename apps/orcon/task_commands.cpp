@@ -184,7 +184,7 @@ void add_filters(CLI::App* command, const std::shared_ptr<list_options>& o) {
   command->fallthrough();
   command->add_option("run,--run", o->run,
                       "Id of the run (default: the newest)");
-  command->add_option("--name", o->name, "Only names that match (* and ?)");
+  command->add_option("--name", o->name, "Only names that match (*, ?, [abc])");
   command->add_option("--error", o->error,
                       "Only errors of this type, e.g. exit or timeout");
   command->add_option("--limit", o->limit, "At most so many (default 50)");
