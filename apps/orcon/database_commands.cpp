@@ -1,4 +1,4 @@
-#include <cstdio>
+#include <cstdint>
 
 #include <CLI/CLI.hpp>
 #include <conductor/verify.hpp>
@@ -13,12 +13,24 @@ using namespace conductor;
 
 namespace {
 
+void say_what_to_do(const settings& s) {
+  say(s,
+      fmt::format("do no more work with {0}: set it aside, together with its "
+                  "-wal, and go on with a backup that verifies; reading it "
+                  "with `run show` or `task list` harms nothing",
+                  s.database));
+}
+
 int check(const settings& s) {
   const auto text = check_database(s.database);
   if (!text)
     return report_error(text.error());
-  if (!text->empty())
-    return report_error({errc::corrupt, s.database + " is damaged:\n" + *text});
+  if (!text->empty()) {
+    const auto code
+      = report_error({errc::corrupt, s.database + " is damaged:\n" + *text});
+    say_what_to_do(s);
+    return code;
+  }
   if (s.output != format::table)
     print_object(s, {{"database", s.database}, {"ok", true}});
   else if (!s.quiet)
@@ -43,8 +55,11 @@ void print_verdict(const settings& s, const verdict& v) {
     put("{}  {}\n", x.invariant, x.what);
   if (s.quiet && v.violations.empty())
     return;
-  put("{}: {} runs, {} tasks, {} events: {}\n", s.database, with_commas(v.runs),
-      with_commas(v.tasks), with_commas(v.events),
+  const auto counted = [](std::int64_t n, const char* what) {
+    return fmt::format("{} {}{}", with_commas(n), what, n == 1 ? "" : "s");
+  };
+  put("{}: {}, {}, {}: {}\n", s.database, counted(v.runs, "run"),
+      counted(v.tasks, "task"), counted(v.events, "event"),
       v.violations.empty() ? "every invariant holds"
                            : "the database is NOT in order");
 }
@@ -54,7 +69,10 @@ int verify(const settings& s) {
   if (!found)
     return report_error(found.error());
   print_verdict(s, *found);
-  return found->violations.empty() ? int{done} : int{unusable};
+  if (found->violations.empty())
+    return done;
+  say_what_to_do(s);
+  return unusable;
 }
 
 } // namespace

@@ -273,3 +273,20 @@ CAF_TEST(several runs resumed are one document) {
   CAF_CHECK_EQUAL(r.size(), 2u);
   CAF_CHECK_EQUAL(b.run("orcon resume -q -o json").out, "[]\n");
 }
+
+CAF_TEST(a database that lies is named with what to do) {
+  const bench b;
+  b.run("orcon map -q -- true ::: a b");
+  b.ask("UPDATE fanouts SET succeeded=1,failed=1");
+  const auto r = b.run("orcon db verify");
+  CAF_CHECK_EQUAL(r.code, 7);
+  for (const auto* part :
+       {"I6  the children of task \"map\" (", "succeeded is 1, counted 2",
+        "1 run, 3 tasks, ", "NOT in order", "backup that verifies"})
+    if (r.out.find(part) == std::string::npos)
+      CAF_ERROR(part << " is missing in: " << r.out);
+  const auto parsed
+    = conductor::json::parse(b.run("orcon db verify -q -o json").out);
+  CAF_CHECK_EQUAL(parsed["ok"], false);
+  CAF_CHECK(!parsed["violations"].empty());
+}
