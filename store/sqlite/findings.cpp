@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "store/sqlite/rows.hpp"
+
 namespace conductor::sqlite {
 
 namespace {
@@ -21,8 +23,7 @@ void findings::add(const char* invariant, std::string what) {
 }
 
 std::string findings::task(task_key key) {
-  const id_space ids{static_cast<std::uint64_t>(
-    db_.number("SELECT value FROM settings WHERE name='salt'"))};
+  const auto ids = load_ids(db_);
   std::string found;
   // A child whose row is gone is named after the fan-out that has its key.
   db_

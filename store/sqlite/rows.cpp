@@ -72,6 +72,11 @@ state_counts to_counts(const statement& row, int first) {
   return f.children;
 }
 
+id_space load_ids(database& db) {
+  return {static_cast<std::uint64_t>(
+    db.number("SELECT value FROM settings WHERE name='salt'"))};
+}
+
 std::string shared_input(const std::string& parent_input) {
   auto value = json::parse(parent_input, nullptr, false);
   if (!value.is_object())

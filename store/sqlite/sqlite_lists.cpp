@@ -10,21 +10,13 @@ namespace conductor::sqlite {
 
 namespace {
 
-template <class State>
-std::string state_list(const std::vector<State>& states) {
-  std::string list;
-  for (auto s : states)
-    list += (list.empty() ? "" : ",") + std::to_string(static_cast<int>(s));
-  return list;
-}
-
 /// The kinds of events that a filter asks for; empty = none.
 std::string kinds_named(const std::string& wanted) {
-  std::string list;
+  std::vector<event_kind> kinds;
   for (int k = 1; k < 256; ++k)
-    if (is_named(static_cast<event_kind>(k), wanted))
-      list += (list.empty() ? "" : ",") + std::to_string(k);
-  return list;
+    if (const auto kind = static_cast<event_kind>(k); is_named(kind, wanted))
+      kinds.push_back(kind);
+  return code_list(kinds);
 }
 
 } // namespace
@@ -81,7 +73,7 @@ std::vector<run_record> sqlite_reader::list_runs(const run_filter& filter,
   auto query = "SELECT " + std::string{sql::run_columns}
                + " FROM run_rows WHERE run<? AND created>=? AND name GLOB ?";
   if (!filter.states.empty())
-    query += " AND state IN (" + state_list(filter.states) + ")";
+    query += " AND state IN (" + code_list(filter.states) + ")";
   query += " AND (?4='' OR EXISTS(SELECT 1 FROM json_each(meta) m WHERE "
            "m.key=?4 AND CASE m.type WHEN 'true' THEN 'true' WHEN 'false' "
            "THEN 'false' ELSE CAST(m.value AS TEXT) END=?5)) "

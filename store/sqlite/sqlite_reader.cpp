@@ -40,8 +40,7 @@ std::vector<std::string> texts(statement& query, task_range tasks) {
 } // namespace
 
 sqlite_reader::sqlite_reader(std::unique_ptr<database> db)
-  : db_(std::move(db)), ids_{static_cast<std::uint64_t>(db_->number(
-                          "SELECT value FROM settings WHERE name='salt'"))} {}
+  : db_(std::move(db)), ids_(load_ids(*db_)) {}
 
 std::optional<run_record> sqlite_reader::load_run(run_key run) {
   return sqlite::load_run(*db_, run);

@@ -121,11 +121,9 @@ std::vector<std::int64_t>
 sqlite_reader::count_events(const std::vector<event_kind>& kinds, run_key run,
                             timestamp since) {
   const auto from = since == no_time ? 0 : last_event_before(since);
-  std::string list;
-  for (auto kind : kinds)
-    list += (list.empty() ? "" : ",") + std::to_string(static_cast<int>(kind));
-  const auto query = "SELECT kind,count FROM event_spans WHERE kind IN(" + list
-                     + ") AND seq>? AND " + (run != 0 ? "run=?" : "?=0");
+  const auto query = "SELECT kind,count FROM event_spans WHERE kind IN("
+                     + code_list(kinds) + ") AND seq>? AND "
+                     + (run != 0 ? "run=?" : "?=0");
   std::vector<std::int64_t> counts(kinds.size());
   db_->prepared(query).each(
     [&](statement& row) {

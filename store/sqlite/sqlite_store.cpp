@@ -5,6 +5,7 @@
 
 #include "store/sqlite/engine_lock.hpp"
 #include "store/sqlite/opening.hpp"
+#include "store/sqlite/rows.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/sql.hpp"
 #include "store/sqlite/sqlite_reader.hpp"
@@ -107,8 +108,7 @@ void sqlite_store::take_over() {
   db_->prepared("UPDATE engine SET epoch=epoch+1,clean=0,pid=?,started_at=?")
     .run(static_cast<std::int64_t>(::getpid()), options_.now_ms);
   epoch_ = db_->number("SELECT epoch FROM engine");
-  ids_.salt = static_cast<std::uint64_t>(
-    db_->number("SELECT value FROM settings WHERE name='salt'"));
+  ids_ = load_ids(*db_);
   load_counters();
 }
 

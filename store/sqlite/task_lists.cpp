@@ -72,14 +72,6 @@ task_record to_task(const statement& row, const id_space& ids, bool texts) {
   return t;
 }
 
-template <class State>
-std::string state_list(const std::vector<State>& states) {
-  std::string list;
-  for (auto s : states)
-    list += (list.empty() ? "" : ",") + std::to_string(static_cast<int>(s));
-  return list;
-}
-
 /// What is few is driven from its own table, in the order of the text (CROSS),
 /// rather than from all tasks of the run: what failed has a row in `errors`,
 /// what is top-level one in `origins`.
@@ -109,7 +101,7 @@ std::string query_of(const task_filter& filter) {
   if (filter.top_level)
     query += " AND t.parent=0";
   if (!filter.states.empty())
-    query += " AND t.state IN (" + state_list(filter.states) + ")";
+    query += " AND t.state IN (" + code_list(filter.states) + ")";
   if (!filter.error.empty())
     query += " AND instr(e.error,?6)>0 AND json_extract(e.error,'$.type')=?6";
   if (!filter.name.empty())

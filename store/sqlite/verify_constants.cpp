@@ -1,16 +1,12 @@
 #include <conductor/json_text.hpp>
 
+#include "store/sqlite/rows.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/verify_checks.hpp"
 
 namespace conductor::sqlite {
 
 namespace {
-
-id_space ids_of(database& db) {
-  return {static_cast<std::uint64_t>(
-    db.number("SELECT value FROM settings WHERE name='salt'"))};
-}
 
 void check_event_kinds(database& db, findings& out) {
   std::array<std::string, 256> stored;
@@ -76,7 +72,7 @@ void check_task_ids(database& db, const id_space& ids, findings& out) {
 
 void check_constants(database& db, findings& out) {
   check_event_kinds(db, out);
-  const auto ids = ids_of(db);
+  const auto ids = load_ids(db);
   check_run_ids(db, ids, out);
   check_task_ids(db, ids, out);
   const auto mark = ids.text(id_kind::event, no_time, 0).substr(10, 8);

@@ -1,3 +1,4 @@
+#include "store/sqlite/rows.hpp"
 #include "store/sqlite/verify_checks.hpp"
 
 namespace conductor::sqlite {
@@ -88,8 +89,7 @@ void check_child_keys(database& db, findings& out) {
 /// What was pruned is gone, and its record says no more than what can have
 /// been.
 void check_prunings(database& db, findings& out) {
-  const id_space ids{static_cast<std::uint64_t>(
-    db.number("SELECT value FROM settings WHERE name='salt'"))};
+  const auto ids = load_ids(db);
   auto& covered = db.prepared(
     "SELECT max(seq+count)>?1 FROM (SELECT seq,count FROM event_spans WHERE "
     "seq<=?1 ORDER BY seq DESC LIMIT 1)");
