@@ -76,7 +76,7 @@ result<submitted_run> engine::submit(const run_spec& spec) {
   std::error_code ignored;
   auto resolved
     = resolve(spec, context(std::filesystem::current_path(ignored).string()),
-              impl_->opts.database, system_now());
+              impl_->opts.database, impl_->clock->now());
   if (!resolved)
     return tl::unexpected(resolved.error());
   const auto spools = spools_of(*resolved);
@@ -105,8 +105,8 @@ result<std::int64_t> engine::retry(const std::string& run_id,
     const auto run = reader->find_run(run_id);
     if (!run)
       return fail(errc::not_found, "no run " + run_id);
-    auto plan
-      = plan_retry_by_hand(*reader, *run, which, error_type, system_now());
+    auto plan = plan_retry_by_hand(*reader, *run, which, error_type,
+                                   impl_->clock->now());
     if (!plan)
       return tl::unexpected(plan.error());
     const auto reply = impl_->commit(std::move(plan->changes));
@@ -149,7 +149,7 @@ result<run_summary> engine::report(const std::string& run_id) {
     const auto run = reader->find_run(run_id);
     if (!run)
       return fail(errc::not_found, "no run " + run_id);
-    return summarise(*reader, *run, system_now());
+    return summarise(*reader, *run, impl_->clock->now());
   } catch (const store_error& trouble) {
     return tl::unexpected(trouble.why());
   }
@@ -158,7 +158,8 @@ result<run_summary> engine::report(const std::string& run_id) {
 result<health_report> engine::health() {
   try {
     const auto reader = open_reader();
-    return assess_health(observe(*reader, impl_->opts.database, system_now(),
+    return assess_health(observe(*reader, impl_->opts.database,
+                                 impl_->clock->now(),
                                  {.stuck_after = impl_->opts.stuck_after}),
                          {.stuck_after = impl_->opts.stuck_after});
   } catch (const store_error& trouble) {

@@ -56,6 +56,15 @@ std::int64_t stop_actor(caf::scoped_actor& self, const Actor& actor,
   return unfinished;
 }
 
+/// When unfinished work was written last: the wall clock may have been set back
+/// while no engine was there, and its due times are of before.
+timestamp work_goes_on_from(store_reader& reader) {
+  if (reader.load_open_runs(0, 1).empty())
+    return no_time;
+  const auto last = reader.list_events({}, reader.last_event() - 1, 1);
+  return last.empty() ? no_time : last.front().at;
+}
+
 } // namespace
 
 result<std::unique_ptr<engine::impl>>
@@ -71,7 +80,9 @@ engine::impl::open(const options& opts, caf::actor_system& host) {
     return tl::unexpected(db.error());
   i->db = std::move(*db);
   try {
-    sweep_spools(*i->db->open_reader(), opts.database);
+    const auto reader = i->db->open_reader();
+    sweep_spools(*reader, opts.database);
+    i->clock = std::make_shared<engine_clock>(work_goes_on_from(*reader));
   } catch (const store_error& trouble) {
     return tl::unexpected(trouble.why());
   }
@@ -113,9 +124,14 @@ void engine::impl::spawn_writer() {
 
 void engine::impl::spawn_roles() {
   auto& sys = *system;
-  const role_context context{opts,       system_now,       actors.persistence,
-                             actors.hub, reader_factory(), db->epoch(),
-                             outcomes,   metrics};
+  const role_context context{opts,
+                             [clock = clock] { return clock->now(); },
+                             actors.persistence,
+                             actors.hub,
+                             reader_factory(),
+                             db->epoch(),
+                             outcomes,
+                             metrics};
   actors.fanout = spawn_fanout(sys, context);
   actors.aggregate = spawn_aggregate(sys, context);
   actors.retry = spawn_retry(sys, context);

@@ -7,6 +7,7 @@
 
 #include <conductor/engine.hpp>
 
+#include "actors/engine_clock.hpp"
 #include "actors/run_watch.hpp"
 
 namespace conductor {
@@ -18,6 +19,7 @@ struct engine::impl {
   std::unique_ptr<caf::actor_system> own_system;
   caf::actor_system* system = nullptr;
   std::shared_ptr<store> db;
+  std::shared_ptr<engine_clock> clock;
   /// Outlives the handlers, which report to it from their own threads.
   std::shared_ptr<outcome_sink> outcomes = make_outbox();
   std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>();

@@ -152,8 +152,8 @@ void commit(self_ptr self) {
 }
 
 /// Roles plan at their own pace; what is committed later must not seem to have
-/// happened before. A clock that was set back is another matter: it is told as
-/// it is.
+/// happened before. What is planned by a clock that was set back by
+/// more is told as it is: engines have one that never runs back.
 class time_order {
 public:
   explicit time_order(timestamp& latest) : latest_(latest) {}

@@ -1,6 +1,7 @@
 #define CAF_SUITE actors.engine
 
 #include <conductor/engine.hpp>
+#include <conductor/submission.hpp>
 
 #include <atomic>
 #include <filesystem>
@@ -241,4 +242,24 @@ CAF_TEST(an engine that has stopped takes no run) {
   const auto run = e.submit(run_spec{"late"}.task("noop"));
   CAF_REQUIRE(!run);
   CAF_CHECK(run.error().code == errc::stopped);
+}
+
+CAF_TEST(what waits since before the clock was set back does not wait for it) {
+  folder dir;
+  {
+    auto db = open_sqlite_store({.path = dir.database()});
+    CAF_REQUIRE(db);
+    auto run = resolve(run_spec{"early"}.task("noop"), {}, dir.database(),
+                       system_now() + std::chrono::hours{1});
+    CAF_REQUIRE(run);
+    std::vector<change_set> batch(1);
+    batch.front().submissions.push_back(std::move(*run));
+    (*db)->commit(batch);
+  }
+  auto e = open({.database = dir.database(), .workers = 1});
+  e.start();
+  const auto open_runs = e.open_reader()->load_open_runs(0, 1);
+  CAF_REQUIRE(!open_runs.empty());
+  const auto state = e.wait(open_runs.front().id, 20'000ms);
+  CAF_CHECK(state && *state == run_state::succeeded);
 }
