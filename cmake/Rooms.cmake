@@ -1,19 +1,20 @@
-# conductor_room(NAME [DIRECTORY dir] [SOURCES_ALSO dir...] [LINK lib...]
+# conductor_room(NAME [DIRECTORY dir] [EXCLUDE dir...] [LINK lib...]
 #                [PRIVATE_LINK lib...])
 #
-# A library `conductor::NAME` of all sources in its folder. Public headers are
-# in <folder>/conductor and are included as <conductor/...>; private ones are
+# A library `conductor::NAME` of all sources in its folder and the folders
+# below it, except those under EXCLUDE. Public headers are in
+# <folder>/conductor and are included as <conductor/...>; private ones are
 # included by their path from the top of the project.
 function(conductor_room name)
-  cmake_parse_arguments(ROOM "" "DIRECTORY" "SOURCES_ALSO;LINK;PRIVATE_LINK"
+  cmake_parse_arguments(ROOM "" "DIRECTORY" "EXCLUDE;LINK;PRIVATE_LINK"
                         ${ARGN})
   if(NOT ROOM_DIRECTORY)
     set(ROOM_DIRECTORY ${name})
   endif()
-  set(sources)
-  foreach(folder IN LISTS ROOM_DIRECTORY ROOM_SOURCES_ALSO)
-    file(GLOB found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
-    list(APPEND sources ${found})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+       "${PROJECT_SOURCE_DIR}/${ROOM_DIRECTORY}/*.cpp")
+  foreach(folder IN LISTS ROOM_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "^${PROJECT_SOURCE_DIR}/${folder}/")
   endforeach()
   set(target conductor_${name})
   add_library(${target} STATIC ${sources})
@@ -32,8 +33,10 @@ function(conductor_room name)
                               <nlohmann/json.hpp>)
   endif()
   set_property(GLOBAL APPEND PROPERTY CONDUCTOR_ROOMS ${target})
-  set_property(GLOBAL APPEND PROPERTY CONDUCTOR_HEADER_FOLDERS
-               ${ROOM_DIRECTORY}/conductor)
+  if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${ROOM_DIRECTORY}/conductor")
+    set_property(GLOBAL APPEND PROPERTY CONDUCTOR_HEADER_FOLDERS
+                 ${ROOM_DIRECTORY}/conductor)
+  endif()
 endfunction()
 
 # Our own code: C++20, all warnings, and warnings are errors.

@@ -1,6 +1,6 @@
-#include <conductor/aggregate_rules.hpp>
+#include "actors/rules/aggregate_rules.hpp"
 
-#include <conductor/fanout_rules.hpp>
+#include "actors/rules/fanout_rules.hpp"
 #include <conductor/json_text.hpp>
 
 namespace conductor::rules {

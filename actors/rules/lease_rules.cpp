@@ -1,4 +1,4 @@
-#include <conductor/lease_rules.hpp>
+#include "actors/rules/lease_rules.hpp"
 
 #include <utility>
 

@@ -1,7 +1,7 @@
-#include <conductor/reopen_rules.hpp>
+#include "actors/rules/reopen_rules.hpp"
 
 #include <conductor/json_text.hpp>
-#include <conductor/lease_rules.hpp>
+#include "actors/rules/lease_rules.hpp"
 
 namespace conductor::rules {
 

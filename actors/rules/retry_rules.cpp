@@ -1,4 +1,4 @@
-#include <conductor/retry_rules.hpp>
+#include "actors/rules/retry_rules.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -11,11 +11,11 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include "apps/orcon/command_notes.hpp"
+#include "apps/orcon/help/command_notes.hpp"
 #include "apps/orcon/common_options.hpp"
-#include "apps/orcon/completion.hpp"
-#include "apps/orcon/print.hpp"
-#include "apps/orcon/usage_error.hpp"
+#include "apps/orcon/help/completion.hpp"
+#include "apps/orcon/terminal/print.hpp"
+#include "apps/orcon/help/usage_error.hpp"
 
 namespace orcon {
 

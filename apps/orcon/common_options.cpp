@@ -10,10 +10,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "apps/orcon/output.hpp"
-#include "apps/orcon/print.hpp"
-#include "apps/orcon/yaml.hpp"
-#include "messages/nearest_name.hpp"
+#include "apps/orcon/terminal/output.hpp"
+#include "apps/orcon/terminal/print.hpp"
+#include "apps/orcon/definition/yaml.hpp"
+#include "messages/definition/nearest_name.hpp"
 
 namespace orcon {
 

@@ -5,7 +5,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-#include "actors/handlers/process_runner.hpp"
+#include "actors/handlers/process/process_runner.hpp"
 
 // Processes a second: through the process runner with so many slots, and one
 // after another with what the C library has.

@@ -1,6 +1,6 @@
 #define CAF_SUITE actors.due_queue
 
-#include "actors/due_queue.hpp"
+#include "actors/executor/due_queue.hpp"
 
 #include <random>
 
@@ -8,7 +8,7 @@
 
 #include <conductor/builtin_handlers.hpp>
 
-#include "actors/lane.hpp"
+#include "actors/executor/lane.hpp"
 
 using namespace conductor;
 

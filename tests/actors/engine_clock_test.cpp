@@ -1,6 +1,6 @@
 #define CAF_SUITE actors.engine_clock
 
-#include "actors/engine_clock.hpp"
+#include "actors/engine/engine_clock.hpp"
 
 #include <caf/test/unit_test.hpp>
 

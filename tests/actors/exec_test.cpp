@@ -7,7 +7,7 @@
 
 #include <conductor/builtin_handlers.hpp>
 
-#include "actors/handlers/exec_outcome.hpp"
+#include "actors/handlers/exec/exec_outcome.hpp"
 #include "tests/actors/handler_probe.hpp"
 
 #include <caf/test/unit_test.hpp>

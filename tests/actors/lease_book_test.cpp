@@ -1,6 +1,6 @@
 #define CAF_SUITE actors.lease_book
 
-#include "actors/lease_book.hpp"
+#include "actors/executor/lease_book.hpp"
 
 #include <caf/test/unit_test.hpp>
 

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/handlers/process_runner.hpp"
+#include "actors/handlers/process/process_runner.hpp"
 
 #include <caf/test/unit_test.hpp>
 

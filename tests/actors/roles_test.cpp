@@ -1,9 +1,9 @@
 #define CAF_SUITE actors.roles
 
-#include <conductor/aggregate_rules.hpp>
+#include "actors/rules/aggregate_rules.hpp"
 #include <conductor/engine.hpp>
-#include <conductor/lease_rules.hpp>
-#include <conductor/retry_rules.hpp>
+#include "actors/rules/lease_rules.hpp"
+#include "actors/rules/retry_rules.hpp"
 #include <conductor/roles.hpp>
 #include <conductor/submission.hpp>
 

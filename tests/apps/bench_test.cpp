@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 // Each benchmark of the program, small: it ends, its database holds, and the
 // promised figures are there. How large they are is for nobody to test.

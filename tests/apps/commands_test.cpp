@@ -8,9 +8,9 @@
 #include <conductor/json_text.hpp>
 
 #include "apps/orcon/cli.hpp"
-#include "apps/orcon/command_notes.hpp"
-#include "apps/orcon/man_page.hpp"
-#include "tests/apps/program.hpp"
+#include "apps/orcon/help/command_notes.hpp"
+#include "apps/orcon/help/man_page.hpp"
+#include "tests/support/program.hpp"
 
 // The command line itself: its help, its documentation, and its complaints.
 using namespace orcon::test;

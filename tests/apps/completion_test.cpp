@@ -4,8 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "apps/orcon/completion.hpp"
-#include "tests/apps/program.hpp"
+#include "apps/orcon/help/completion.hpp"
+#include "tests/support/program.hpp"
 
 // What TAB offers: asked of the hidden command, and in real shells.
 using namespace orcon::test;

@@ -1,7 +1,7 @@
 #define CAF_SUITE apps.config
 
 #include "apps/orcon/common_options.hpp"
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 // Flag before environment before configuration file before default.
 using namespace orcon::test;

@@ -8,7 +8,7 @@
 #include <conductor/event.hpp>
 #include <conductor/json_text.hpp>
 
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 #include <caf/test/unit_test.hpp>
 

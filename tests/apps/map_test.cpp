@@ -1,6 +1,6 @@
 #define CAF_SUITE apps.map
 
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 using orcon::test::bench;
 

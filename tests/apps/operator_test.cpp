@@ -1,6 +1,6 @@
 #define CAF_SUITE apps.operator
 
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 #include <conductor/json_text.hpp>
 

@@ -1,6 +1,6 @@
 #include "tests/apps/random_definition.hpp"
 
-#include "tests/store/dice.hpp"
+#include "tests/support/dice.hpp"
 
 namespace orcon::test {
 

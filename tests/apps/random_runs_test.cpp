@@ -14,7 +14,7 @@
 
 #include "tests/apps/random_definition.hpp"
 #include "tests/apps/run_audit.hpp"
-#include "tests/store/dice.hpp"
+#include "tests/support/dice.hpp"
 
 #include <caf/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 #define CAF_SUITE apps.refusals
 
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 using orcon::test::bench;
 namespace fs = std::filesystem;

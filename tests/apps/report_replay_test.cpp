@@ -2,8 +2,8 @@
 
 #include <sstream>
 
-#include "apps/orcon/report_html.hpp"
-#include "apps/orcon/report_page.hpp"
+#include "apps/orcon/report/report_html.hpp"
+#include "apps/orcon/report/report_page.hpp"
 
 #include <caf/test/unit_test.hpp>
 

@@ -4,8 +4,8 @@
 
 #include <caf/all.hpp>
 
-#include "apps/orcon/report_html.hpp"
-#include "apps/orcon/report_page.hpp"
+#include "apps/orcon/report/report_html.hpp"
+#include "apps/orcon/report/report_page.hpp"
 #include "apps/scenarios/scenarios.hpp"
 
 #include <caf/test/unit_test.hpp>

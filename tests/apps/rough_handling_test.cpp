@@ -1,6 +1,6 @@
 #define CAF_SUITE apps.rough_handling
 
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 using orcon::test::bench;
 

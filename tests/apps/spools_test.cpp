@@ -4,7 +4,7 @@
 
 #include <conductor/engine.hpp>
 
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 using orcon::test::bench;
 using namespace std::chrono_literals;

@@ -1,6 +1,6 @@
 #define CAF_SUITE apps.storage_trouble
 
-#include "tests/apps/program.hpp"
+#include "tests/support/program.hpp"
 
 using orcon::test::bench;
 namespace fs = std::filesystem;

@@ -1,10 +1,10 @@
 #define CAF_SUITE apps.terminal
 
-#include "apps/orcon/output.hpp"
-#include "apps/orcon/progress_line.hpp"
-#include "apps/orcon/table.hpp"
-#include "tests/apps/screen.hpp"
-#include "tests/apps/terminal.hpp"
+#include "apps/orcon/terminal/output.hpp"
+#include "apps/orcon/terminal/progress_line.hpp"
+#include "apps/orcon/terminal/table.hpp"
+#include "tests/support/screen.hpp"
+#include "tests/support/terminal.hpp"
 
 // What people see: widths, colours, progress, and windows of any size.
 using namespace orcon::test;

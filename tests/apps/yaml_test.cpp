@@ -10,7 +10,7 @@
 
 #include <conductor/definition.hpp>
 
-#include "apps/orcon/yaml.hpp"
+#include "apps/orcon/definition/yaml.hpp"
 
 #include <caf/test/unit_test.hpp>
 

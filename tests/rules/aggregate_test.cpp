@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include <conductor/aggregate_rules.hpp>
+#include "actors/rules/aggregate_rules.hpp"
 #include <conductor/json_text.hpp>
 
 #include <caf/test/unit_test.hpp>

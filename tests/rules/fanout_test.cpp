@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <conductor/fanout_rules.hpp>
+#include "actors/rules/fanout_rules.hpp"
 
 #include <caf/test/unit_test.hpp>
 

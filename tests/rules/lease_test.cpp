@@ -1,6 +1,6 @@
 #define CAF_SUITE rules.lease
 
-#include <conductor/lease_rules.hpp>
+#include "actors/rules/lease_rules.hpp"
 
 #include <caf/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 #define CAF_SUITE rules.reopen
 
-#include <conductor/reopen_rules.hpp>
+#include "actors/rules/reopen_rules.hpp"
 
 #include <caf/test/unit_test.hpp>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include <conductor/retry_rules.hpp>
+#include "actors/rules/retry_rules.hpp"
 
 #include <caf/test/unit_test.hpp>
 

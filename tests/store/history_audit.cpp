@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "store/event_hash.hpp"
-#include "tests/store/describe.hpp"
+#include "tests/support/describe.hpp"
 
 namespace conductor::test {
 

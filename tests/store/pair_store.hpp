@@ -8,7 +8,7 @@
 
 #include <conductor/store.hpp>
 
-#include "tests/store/describe.hpp"
+#include "tests/support/describe.hpp"
 
 /// Two stores as one that must agree: every batch goes to both, every question
 /// is asked of both, and the first difference throws `std::logic_error`.

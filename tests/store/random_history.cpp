@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tests/store/dice.hpp"
+#include "tests/support/dice.hpp"
 #include "tests/store/history_audit.hpp"
 
 namespace conductor::test {

@@ -1,4 +1,4 @@
-#include "tests/store/dice.hpp"
+#include "tests/support/dice.hpp"
 
 namespace conductor::test {
 

@@ -6,7 +6,7 @@
 
 #include <conductor/care.hpp>
 
-#include "store/sqlite/database.hpp"
+#include "store/sqlite/connection/database.hpp"
 #include "tests/store/sqlite_file.hpp"
 #include "tests/store/verify_example.hpp"
 

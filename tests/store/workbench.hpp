@@ -7,7 +7,7 @@
 #include <conductor/store.hpp>
 
 #include "tests/store/conformance.hpp"
-#include "tests/store/describe.hpp"
+#include "tests/support/describe.hpp"
 
 namespace conductor::test {
 

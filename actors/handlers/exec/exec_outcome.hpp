@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include <conductor/handler.hpp>
+
+#include "actors/handlers/exec/exec_input.hpp"
+#include "actors/handlers/process/process_runner.hpp"
+
+namespace conductor {
+
+/// What the end of a process means for its attempt.
+outcome make_outcome(process_result process, exec_stdout as,
+                     milliseconds timeout);
+
+/// "SIGSEGV".
+std::string signal_name(int number);
+
+/// The bytes with what is not UTF-8 replaced by U+FFFD.
+std::string to_utf8(const std::string& bytes);
+
+std::string to_base64(const std::string& bytes);
+
+} // namespace conductor

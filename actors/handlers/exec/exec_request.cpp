@@ -1,0 +1,120 @@
+#include "actors/handlers/exec/exec_request.hpp"
+
+#include <cstdlib>
+
+#include "actors/handlers/exec/exec_placeholders.hpp"
+
+namespace conductor {
+
+namespace {
+
+/// Longer than this the kernel takes no argument and no variable.
+constexpr std::size_t longest_variable = 128 * 1024 - 64;
+
+result<std::string> expand(placeholders& with, const std::string& text,
+                           const std::string& where) {
+  auto expanded = with.expand(text);
+  if (!expanded)
+    return fail(errc::invalid, where + ": " + expanded.error().message);
+  if (expanded->find('\0') != std::string::npos)
+    return fail(errc::invalid, where
+                                 + " has a NUL byte, which no process can "
+                                   "be given");
+  return expanded;
+}
+
+void add_ours(const attempt& work, placeholders& with, environment& to) {
+  to["ORCON_RUN_ID"] = work.origin->run_id;
+  to["ORCON_TASK_ID"] = work.task_id;
+  to["ORCON_TASK_NAME"] = work.name();
+  to["ORCON_ATTEMPT"] = std::to_string(work.number);
+  to.erase("ORCON_INDEX");
+  to.erase("ORCON_ITEM");
+  if (work.index > 0)
+    to["ORCON_INDEX"] = std::to_string(work.index);
+  if (work.item.empty())
+    return;
+  // An item that no variable can hold must not keep a process from starting
+  // that reads it from its stdin.
+  const auto& item = with.item_text();
+  if (item.size() <= longest_variable && item.find('\0') == item.npos)
+    to["ORCON_ITEM"] = item;
+}
+
+result<std::string> directory_of(const attempt& work, const std::string& cwd) {
+  const auto& base = work.origin->spec.directory;
+  if (cwd.empty() || base.empty() || cwd.front() == '/')
+    return cwd.empty() ? base : cwd;
+  return base + '/' + cwd;
+}
+
+std::optional<std::string>
+stdin_of(const attempt& work, const exec_input& input, placeholders& with) {
+  switch (input.stdin_from) {
+  case exec_stdin::input: return dump(work.input());
+  case exec_stdin::item: return with.item_text();
+  case exec_stdin::text: return input.stdin_text;
+  case exec_stdin::none: break;
+  }
+  return std::nullopt;
+}
+
+/// "${env:NAME}" stands for a variable of ours at that moment, so that secrets
+/// need not be stored.
+std::string variable_named_by(std::string_view value) {
+  constexpr std::string_view begin = "${env:";
+  if (!value.starts_with(begin) || !value.ends_with('}'))
+    return {};
+  return std::string{
+    value.substr(begin.size(), value.size() - begin.size() - 1)};
+}
+
+} // namespace
+
+environment base_environment() {
+  environment base;
+  for (const auto* name :
+       {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER"})
+    if (const auto* value = std::getenv(name))
+      base[name] = value;
+  return base;
+}
+
+result<process_spec> make_process(const attempt& work, const exec_input& input,
+                                  const environment& base) {
+  placeholders with(work);
+  process_spec process;
+  for (std::size_t i = 0; i < input.argv.size(); ++i) {
+    auto text = expand(with, input.argv[i], "argv/" + std::to_string(i));
+    if (!text)
+      return fail(text.error().code, text.error().message);
+    process.argv.push_back(std::move(*text));
+  }
+  auto variables = base;
+  for (const auto& [name, value] : input.env) {
+    if (const auto from = variable_named_by(value); !from.empty()) {
+      if (const auto* ours = std::getenv(from.c_str()))
+        variables[name] = ours;
+      continue;
+    }
+    auto text = expand(with, value, "env/" + name);
+    if (!text)
+      return fail(text.error().code, text.error().message);
+    variables[name] = std::move(*text);
+  }
+  add_ours(work, with, variables);
+  for (const auto& [name, value] : variables)
+    process.env.push_back(name + '=' + value);
+  const auto cwd = expand(with, input.cwd, "cwd");
+  if (!cwd)
+    return fail(cwd.error().code, cwd.error().message);
+  process.directory = *directory_of(work, *cwd);
+  process.input = stdin_of(work, input, with);
+  if (input.stdout_limit > 0)
+    process.output_cap = input.stdout_limit;
+  process.keep_output = input.stdout_as != exec_stdout::discard;
+  process.timeout = work.origin->spec.timeout;
+  return process;
+}
+
+} // namespace conductor

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include <sys/types.h>
+
+#include "actors/handlers/process/process_runner.hpp"
+#include "actors/handlers/process/unique_fd.hpp"
+
+namespace conductor {
+
+/// A running process as the runner's loop sees it.
+class process_child {
+public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  process_child(process_runner::key child_id, process_spec& spec,
+                process_runner::callback on_end)
+    : id(child_id), done(std::move(on_end)), timeout(spec.timeout),
+      output_cap_(spec.output_cap) {
+    if (spec.input)
+      input_ = std::move(*spec.input);
+  }
+
+  /// It is not to be after all: what it was made of goes back.
+  void return_to(process_spec& spec, process_runner::callback& on_end) {
+    if (spec.input)
+      spec.input = std::move(input_);
+    on_end = std::move(done);
+  }
+
+  /// Reads once from stdout or stderr. False at its end.
+  bool read_output();
+  bool read_errors(const process_options& options);
+  /// Writes what fits. False when all is written, or nobody reads.
+  bool write_input();
+  /// Takes what the process has left in its pipes. Waits for nobody: those
+  /// that it left behind may hold them open for ever.
+  void drain(const process_options& options);
+
+  /// Whether it has ended, without taking note of it.
+  bool ended() const;
+  /// Takes its status; it must have ended.
+  void reap();
+  /// To its whole group.
+  void signal(int number) const;
+
+  const process_runner::key id;
+  process_runner::callback done;
+  process_result result;
+  const milliseconds timeout;
+  pid_t pid = -1;
+  unique_fd end, in, out, err; ///< pidfd and our ends of the pipes
+  bool watched = false;        ///< the pipes are in the loop's epoll set
+  time_point started{};
+  time_point deadline = time_point::max(); ///< of the present phase
+  enum { running, terminating, killed } phase = running;
+
+private:
+  void keep_output(const char* data, std::size_t size);
+  void keep_errors(const char* data, std::size_t size, std::size_t cap);
+
+  const std::size_t output_cap_;
+  std::string input_;
+  std::size_t written_ = 0;
+};
+
+} // namespace conductor

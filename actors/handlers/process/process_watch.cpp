@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+
+#include "actors/handlers/process/process_loop.hpp"
+
+namespace conductor {
+
+namespace {
+
+constexpr unsigned stream_bits = 2;
+constexpr unsigned stream_mask = 3;
+
+} // namespace
+
+bool process_runner::loop::watch(int fd, std::uint32_t events, number n,
+                                 stream s) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = n << stream_bits | s;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void process_runner::loop::unwatch(const unique_fd& fd) {
+  // Closing alone would not do while a fork of our host holds a duplicate.
+  if (fd)
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd.get(), nullptr);
+}
+
+void process_runner::loop::watch_outputs(number n, process_child& child) {
+  child.watched = true;
+  for (auto* fd : {&child.out, &child.err}) {
+    if (!*fd)
+      continue;
+    ::fcntl(fd->get(), F_SETFL, O_NONBLOCK);
+    // A pipe that cannot be watched is better closed than left to fill up.
+    if (!watch(fd->get(), EPOLLIN, n,
+               fd == &child.out ? out_stream : err_stream))
+      fd->reset();
+  }
+}
+
+void process_runner::loop::handle(const epoll_event& event) {
+  const number n = event.data.u64 >> stream_bits;
+  const auto s = static_cast<stream>(event.data.u64 & stream_mask);
+  if (n == 0) {
+    std::uint64_t count;
+    [[maybe_unused]] const auto r = ::read(wake_.get(), &count, sizeof count);
+    return;
+  }
+  const auto found = children_.find(n);
+  if (found == children_.end())
+    return;
+  if (s == end_stream)
+    finish(n);
+  else
+    move_data(found->second, s);
+}
+
+void process_runner::loop::move_data(process_child& child, stream s) {
+  auto& fd = s == in_stream    ? child.in
+             : s == out_stream ? child.out
+                               : child.err;
+  if (!fd)
+    return;
+  const bool open = s == in_stream    ? child.write_input()
+                    : s == out_stream ? child.read_output()
+                                      : child.read_errors(options_);
+  if (open)
+    return;
+  unwatch(fd);
+  fd.reset();
+}
+
+void process_runner::loop::finish(number n) {
+  auto node = children_.extract(n);
+  auto& child = node.mapped();
+  // As long as it has not been reaped, its group cannot be anybody else's.
+  if (child.phase != process_child::running)
+    child.signal(SIGKILL);
+  child.reap();
+  unwatch(child.end);
+  if (child.deadline != time_point::max())
+    deadlines_.erase({child.deadline, n});
+  child.result.busy = std::chrono::duration_cast<std::chrono::microseconds>(
+    clock::now() - child.started);
+  // The next one first: it can run while we look after the one that ended.
+  start_waiting();
+  unwatch(child.in);
+  if (child.watched) {
+    unwatch(child.out);
+    unwatch(child.err);
+  }
+  child.drain(options_);
+  const auto named = numbers_.find(child.id);
+  if (named != numbers_.end() && named->second == n)
+    numbers_.erase(named);
+  child.done(std::move(child.result));
+}
+
+void process_runner::loop::set_deadline(number n, process_child& child,
+                                        time_point at) {
+  if (child.deadline != time_point::max())
+    deadlines_.erase({child.deadline, n});
+  child.deadline = at;
+  if (at != time_point::max())
+    deadlines_.emplace(at, n);
+}
+
+void process_runner::loop::stop(number n, process_child& child,
+                                const std::string& reason) {
+  if (child.phase != process_child::running || child.ended())
+    return;
+  child.result.stopped = reason;
+  child.signal(SIGTERM);
+  child.phase = process_child::terminating;
+  set_deadline(n, child, clock::now() + options_.grace);
+}
+
+void process_runner::loop::check_deadlines() {
+  if (deadlines_.empty())
+    return;
+  const auto now = clock::now();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const auto n = deadlines_.begin()->second;
+    auto& child = children_.at(n);
+    const auto phase = child.phase;
+    set_deadline(n, child, time_point::max());
+    if (phase == process_child::running)
+      stop(n, child, "timeout");
+    else {
+      child.signal(SIGKILL);
+      child.phase = process_child::killed;
+    }
+  }
+}
+
+void process_runner::loop::check_outputs() {
+  if (unwatched_.empty())
+    return;
+  const auto now = clock::now();
+  while (!unwatched_.empty() && unwatched_.front().first <= now) {
+    const auto n = unwatched_.front().second;
+    unwatched_.pop_front();
+    if (const auto c = children_.find(n); c != children_.end())
+      watch_outputs(n, c->second);
+  }
+}
+
+int process_runner::loop::patience() const {
+  auto next = time_point::max();
+  if (!deadlines_.empty())
+    next = deadlines_.begin()->first;
+  if (!unwatched_.empty())
+    next = std::min(next, unwatched_.front().first);
+  if (next == time_point::max())
+    return -1;
+  const auto left
+    = std::chrono::ceil<milliseconds>(next - clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+void process_runner::loop::kill_all() {
+  for (auto& [n, child] : children_)
+    child.signal(SIGKILL);
+  for (auto& [n, child] : children_)
+    child.reap();
+}
+
+} // namespace conductor

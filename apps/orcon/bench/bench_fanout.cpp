@@ -1,0 +1,61 @@
+#include "apps/orcon/bench/bench.hpp"
+
+// Benchmarks of one fan-out with a handler that comes built in.
+namespace orcon {
+
+using namespace conductor;
+
+namespace {
+
+int measure(const bench_request& r, const std::string& name,
+            const run_spec& spec) {
+  auto t = trial::open(r);
+  if (!t)
+    return report_error(t.error());
+  (*t)->engine().start();
+  const auto begin = bench_clock::now();
+  if (const auto code = (*t)->work(spec); code != done)
+    return code;
+  return (*t)->report(name, {r.tasks, seconds_since(begin)});
+}
+
+} // namespace
+
+int bench_fanout(const bench_request& r) {
+  return measure(r, "fanout",
+                 run_spec{"bench fanout"}.task("noop").fanout(r.tasks));
+}
+
+int bench_exec(const bench_request& r) {
+  return measure(r, "exec",
+                 run_spec{"bench exec"}.task("exec").fanout(r.tasks).input(
+                   R"({"argv":["/bin/true"],"stdout":"discard"})"));
+}
+
+/// How much of the time that the slots have is spent asleep, as asked for.
+int bench_sleep(const bench_request& r) {
+  constexpr unsigned default_slots = 1000;
+  constexpr double nap = 0.010;
+  auto request = r;
+  if (request.common.workers == 0)
+    request.common.workers = default_slots;
+  auto t = trial::open(request);
+  if (!t)
+    return report_error(t.error());
+  (*t)->engine().start();
+  const auto begin = bench_clock::now();
+  const auto code
+    = (*t)->work(run_spec{"bench sleep"}.task("sleep").fanout(r.tasks).input(
+      R"({"duration":"10ms"})"));
+  if (code != done)
+    return code;
+  const auto seconds = seconds_since(begin);
+  const auto slots = request.common.workers;
+  return (*t)->report("sleep", {r.tasks, seconds},
+                      {{"slots", slots},
+                       {"sleep_ms", nap * 1000},
+                       {"busy_share", rounded(static_cast<double>(r.tasks) * nap
+                                              / (slots * seconds))}});
+}
+
+} // namespace orcon
