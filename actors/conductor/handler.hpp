@@ -1,6 +1,7 @@
 #pragma once
 
-#include <atomic>
+#include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,15 +15,15 @@
 #include <conductor/records.hpp>
 #include <conductor/time.hpp>
 
-/// Handlers execute leaves. An executor gives a handler attempts, the handler
-/// reports an outcome for each, from any thread, in any order.
+/// Handlers execute leaves. An executor starts attempts; the handler reports an
+/// outcome for each, from any thread and in any order.
 namespace conductor {
 
 /// How an attempt ended.
 struct outcome {
   bool succeeded = true;
-  /// JSON text; empty = none. A function that gives something else has failed
-  /// with the type "output".
+  /// JSON text; empty = none. A function that returns anything else fails with
+  /// the type "output".
   std::string output;
   std::string error_type;    ///< of a failure, e.g. "exit"
   std::string error_message; ///< of a failure, for people
@@ -32,6 +33,14 @@ struct outcome {
 
   static outcome success(std::string output_json = {});
   static outcome failure(std::string type, std::string message);
+};
+
+/// Names one attempt of a task.
+struct attempt_key {
+  task_key task = 0;
+  std::int32_t number = 1;
+
+  friend auto operator<=>(const attempt_key&, const attempt_key&) = default;
 };
 
 /// One leased attempt of a leaf. Immutable; safe to share between threads.
@@ -46,55 +55,74 @@ struct attempt {
 
   /// "hash#12"; a top-level leaf has its plain name.
   std::string name() const;
+  attempt_key key() const { return {task, number}; }
   /// The task's input: the origin's without `fanout`, with `index` and `item`
   /// for a child.
   json input() const;
 };
 
-/// A task and the number of one of its attempts.
-using attempt_key = std::pair<task_key, std::int32_t>;
+/// When a handler executed an attempt, by a clock that never jumps. The time
+/// during which the attempt waited within the handler does not count.
+struct execution_time {
+  using clock = std::chrono::steady_clock;
 
-/// Where handlers report. Thread-safe, never blocks for long.
+  /// When the function, process or sleep really began; none if it never did.
+  std::optional<clock::time_point> began;
+  /// From then to its end.
+  std::chrono::microseconds busy{0};
+
+  /// For work that began at `began` and ends now.
+  static execution_time since(clock::time_point began);
+};
+
+/// Receives the outcomes of attempts. Thread-safe, never blocks for long.
 class outcome_sink {
 public:
   virtual ~outcome_sink() = default;
-  /// The end of one attempt. `busy` is how long it took to execute.
-  virtual void report(task_key task, std::int32_t attempt, outcome result,
-                      std::chrono::microseconds busy)
+  /// An attempt has ended.
+  virtual void report(attempt_key which, outcome result, execution_time ran)
     = 0;
 };
 
-/// What the executor must know of a handler to give it the right amount.
+/// Why an attempt is asked to stop.
+enum class stop_reason : std::uint8_t { timeout, cancelled, shutdown };
+/// "timeout", "cancelled", "shutdown": the error type of the attempt.
+const char* to_string(stop_reason reason);
+
+/// How an executor has to treat a handler.
 struct handler_traits {
-  /// It bounds its own concurrency: attempts beyond the slots wait within, so
-  /// that the next one starts without a round trip.
+  /// The handler bounds its own concurrency: attempts beyond its slots wait
+  /// within, so that the next one starts without a round trip.
   bool queues = false;
-  /// It times out its attempts itself, from the moment they really start.
+  /// The handler times out its attempts itself, from their real beginning.
   bool own_timeout = false;
 };
 
-/// A kind of handler. `start` is called from the executor's thread and must
-/// return at once; each attempt must be reported exactly once, also after
-/// `cancel`. The destructor stops what still runs (processes are killed) and
-/// reports nothing more.
+/// A kind of handler. The executor calls `start`, `stop`, `began_at` and
+/// `withdraw` from one thread; they must return quickly. Every started attempt
+/// is reported exactly once, also after `stop`, unless it is withdrawn. The
+/// destructor stops what still runs (processes are killed) and reports nothing
+/// more.
 class handler {
 public:
+  using time_point = execution_time::clock::time_point;
+
   virtual ~handler() = default;
   virtual handler_traits traits() const { return {}; }
-  /// What is wrong with an input, at submission; paths such as "/input/argv".
+  /// The errors of an input, at submission; paths such as "/input/argv".
   virtual std::vector<definition_error> check(const json& input) const;
   virtual void start(attempt work, outcome_sink& sink) = 0;
-  /// Asks a started attempt to stop soon (timeout, cancel, shutdown). `reason`
-  /// is "timeout", "cancelled" or "shutdown"; the attempt still reports.
-  virtual void cancel(task_key task, std::int32_t attempt,
-                      const std::string& reason);
-  /// How long a started attempt has been executed; 0 while it waits for its
-  /// turn within. None if the handler does not know: then it began at once.
-  virtual std::optional<milliseconds> running_for(task_key task,
-                                                  std::int32_t attempt);
-  /// Takes back all attempts that wait for their turn within: they will be
-  /// neither executed nor reported.
-  virtual std::vector<attempt_key> withdraw_waiting();
+  /// Asks a started attempt to stop soon; the attempt still reports. Unknown
+  /// attempts are ignored. By default attempts cannot be stopped.
+  virtual void stop(attempt_key which, stop_reason reason);
+  /// When a started attempt really began; none while it waits within. Asked
+  /// only of handlers that have `queues` and not `own_timeout`.
+  virtual std::optional<time_point> began_at(attempt_key which);
+  /// Takes back the attempts that still wait within and were started before
+  /// the given time: they are neither executed nor reported. By default
+  /// nothing waits.
+  virtual std::vector<attempt_key> withdraw(time_point started_before
+                                            = time_point::max());
 };
 
 } // namespace conductor

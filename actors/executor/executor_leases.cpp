@@ -53,13 +53,13 @@ change_set executor_state::plan_lost(timestamp now) {
 change_set executor_state::plan_withdrawal(timestamp now) {
   std::map<task_key, std::int32_t> withdrawn; // in the order of tasks
   for (auto& [handler_name, work] : lanes_)
-    for (const auto& [task, attempt] : work.work().withdraw_waiting()) {
-      const auto held = leased_.find(task);
-      if (held == leased_.end() || held->second.brief.attempt != attempt) {
-        give_up_overdue({task, attempt}, {});
+    for (const auto& key : work.work().withdraw()) {
+      const auto held = leased_.find(key.task);
+      if (held == leased_.end() || held->second.brief.attempt != key.number) {
+        give_up_overdue(key, {});
         continue;
       }
-      withdrawn[task] = attempt;
+      withdrawn[key.task] = key.number;
       work.give_back(1);
       let_go(held);
     }

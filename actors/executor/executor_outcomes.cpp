@@ -18,7 +18,8 @@ task_move executor_state::plan_outcome(const leased_task& task,
                                        outbox::entry& entry, timestamp now) {
   auto& result = entry.result;
   auto& figures = task.work->metrics();
-  figures.seconds.observe(std::chrono::duration<double>{entry.busy}.count());
+  figures.seconds.observe(
+    std::chrono::duration<double>{entry.ran.busy}.count());
   ++(result.succeeded ? figures.succeeded : figures.failed);
   if (result.succeeded)
     return rules::plan_success(task.brief, std::move(result.output), now);
@@ -72,14 +73,15 @@ change_set executor_state::plan_outcomes(timestamp now, bool waited) {
   auto entries = box->take(static_cast<std::size_t>(enough));
   std::stable_sort(
     entries.begin(), entries.end(),
-    [](const auto& x, const auto& y) { return x.task < y.task; });
+    [](const auto& x, const auto& y) { return x.key.task < y.key.task; });
   plan.moves.reserve(entries.size());
   for (auto& entry : entries) {
-    const auto held = leased_.find(entry.task);
-    const auto overdue = overdue_.count({entry.task, entry.attempt}) != 0;
+    const auto held = leased_.find(entry.key.task);
+    const auto overdue = overdue_.count(entry.key) != 0;
     // Reported twice: a timeout, then the end.
-    if (held == leased_.end() || held->second.brief.attempt != entry.attempt) {
-      give_up_overdue({entry.task, entry.attempt}, entry.busy);
+    if (held == leased_.end()
+        || held->second.brief.attempt != entry.key.number) {
+      give_up_overdue(entry.key, entry.ran.busy);
       continue;
     }
     auto& task = held->second;
@@ -87,7 +89,7 @@ change_set executor_state::plan_outcomes(timestamp now, bool waited) {
     if (entry.result.succeeded || !task.cancelled)
       plan.moves.push_back(plan_outcome(task, entry, now));
     if (!overdue)
-      task.work->done(entry.busy);
+      task.work->done(entry.ran.busy);
     let_go(held);
   }
   rules::merge_ranges(plan.moves);

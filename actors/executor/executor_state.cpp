@@ -48,8 +48,8 @@ void executor_state::hear(const committed& fact) {
     for (auto task = m.tasks.first; task < m.tasks.end(); ++task)
       if (const auto held = leased_.find(task); held != leased_.end()) {
         held->second.cancelled = true;
-        held->second.work->work().cancel(task, held->second.brief.attempt,
-                                         "cancelled");
+        held->second.work->work().stop({task, held->second.brief.attempt},
+                                       stop_reason::cancelled);
       }
   }
 }
@@ -100,11 +100,17 @@ std::optional<timestamp> executor_state::next_timeout() const {
   return timeouts_.begin()->first;
 }
 
-/// Of an attempt that waited for its turn after it had been leased.
+/// The timeout counts from the real beginning, which may be later than the
+/// lease.
 milliseconds executor_state::time_left(task_key task, const leased_task& held) {
   const auto whole = held.origin->spec.timeout;
-  const auto ran = held.work->work().running_for(task, held.brief.attempt);
-  return ran ? whole - *ran : milliseconds{0};
+  if (!held.work->traits().queues)
+    return milliseconds{0};
+  const auto began = held.work->work().began_at({task, held.brief.attempt});
+  return began ? whole
+                   - std::chrono::duration_cast<milliseconds>(
+                     execution_time::clock::now() - *began)
+               : whole;
 }
 
 void executor_state::time_out(timestamp now) {
@@ -122,18 +128,18 @@ void executor_state::time_out(timestamp now) {
     }
     overdue_[{task, h.brief.attempt}] = h.work;
     // Before the handler says in its own way that it was told to stop.
+    const auto whole = h.origin->spec.timeout;
     box->report(
-      task, h.brief.attempt,
-      outcome::failure("timeout",
-                       "timed out after " + to_text(h.origin->spec.timeout)),
-      h.origin->spec.timeout);
-    h.work->work().cancel(task, h.brief.attempt, "timeout");
+      {task, h.brief.attempt},
+      outcome::failure("timeout", "timed out after " + to_text(whole)),
+      {execution_time::clock::now() - whole, whole});
+    h.work->work().stop({task, h.brief.attempt}, stop_reason::timeout);
   }
 }
 
 void executor_state::stop_all() {
   for (auto& [task, held] : leased_)
-    held.work->work().cancel(task, held.brief.attempt, "shutdown");
+    held.work->work().stop({task, held.brief.attempt}, stop_reason::shutdown);
 }
 
 } // namespace conductor

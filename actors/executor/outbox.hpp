@@ -16,10 +16,9 @@ namespace conductor {
 class outbox final : public outcome_sink {
 public:
   struct entry {
-    task_key task = 0;
-    std::int32_t attempt = 0;
+    attempt_key key;
     outcome result;
-    std::chrono::microseconds busy{0};
+    execution_time ran;
   };
 
   /// Holds no reference: handlers may outlive the executor.
@@ -27,11 +26,10 @@ public:
     owner_ = caf::actor_cast<caf::weak_actor_ptr>(owner);
   }
 
-  void report(task_key task, std::int32_t attempt, outcome result,
-              std::chrono::microseconds busy) override {
+  void report(attempt_key key, outcome result, execution_time ran) override {
     {
       const std::lock_guard guard{mutex_};
-      entries_.push_back({task, attempt, std::move(result), busy});
+      entries_.push_back({key, std::move(result), ran});
       const auto n = entries_.size();
       if (n != 1 && n != enough_)
         return;

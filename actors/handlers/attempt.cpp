@@ -7,7 +7,7 @@ namespace conductor {
 
 namespace {
 
-/// Texts that we wrote ourselves: no limits, and null if damaged.
+/// For texts from our own database: no limits; null if the text is damaged.
 json parse_own(const std::string& text) {
   auto value = json::parse(text, nullptr, false);
   return value.is_discarded() ? json(nullptr) : value;
@@ -27,6 +27,20 @@ outcome outcome::failure(std::string type, std::string message) {
   result.error_type = std::move(type);
   result.error_message = std::move(message);
   return result;
+}
+
+execution_time execution_time::since(clock::time_point began) {
+  return {began, std::chrono::duration_cast<std::chrono::microseconds>(
+                   clock::now() - began)};
+}
+
+const char* to_string(stop_reason reason) {
+  switch (reason) {
+  case stop_reason::timeout: return "timeout";
+  case stop_reason::cancelled: return "cancelled";
+  case stop_reason::shutdown: break;
+  }
+  return "shutdown";
 }
 
 std::string attempt::name() const {
@@ -54,16 +68,14 @@ std::vector<definition_error> handler::check(const json&) const {
   return {};
 }
 
-std::optional<milliseconds> handler::running_for(task_key, std::int32_t) {
+void handler::stop(attempt_key, stop_reason) {}
+
+std::optional<handler::time_point> handler::began_at(attempt_key) {
   return std::nullopt;
 }
 
-std::vector<attempt_key> handler::withdraw_waiting() {
+std::vector<attempt_key> handler::withdraw(time_point) {
   return {};
-}
-
-void handler::cancel(task_key, std::int32_t, const std::string&) {
-  // Nothing to stop: the attempt reports when it is done.
 }
 
 } // namespace conductor

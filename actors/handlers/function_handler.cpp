@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <exception>
-#include <map>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include <conductor/builtin_handlers.hpp>
+
+#include "actors/handlers/attempt_queue.hpp"
 
 namespace conductor {
 
@@ -19,41 +20,41 @@ using function = std::function<outcome(const task_context&)>;
 class function_handler : public handler {
 public:
   function_handler(function f, unsigned threads)
-    : function_(std::move(f)), most_threads_(std::max(threads, 1u)) {}
+    : function_(std::move(f)), max_threads_(std::max(threads, 1u)),
+      queue_(max_threads_) {}
 
   ~function_handler() override;
   handler_traits traits() const override { return {.queues = true}; }
   void start(attempt work, outcome_sink& sink) override;
-  void cancel(task_key task, std::int32_t number,
-              const std::string& reason) override;
-  std::optional<milliseconds> running_for(task_key task,
-                                          std::int32_t number) override;
-  std::vector<attempt_key> withdraw_waiting() override;
+  void stop(attempt_key which, stop_reason reason) override;
+  std::optional<time_point> began_at(attempt_key which) override {
+    const std::lock_guard guard(mutex_);
+    return queue_.began_at(which);
+  }
+  std::vector<attempt_key> withdraw(time_point started_before) override {
+    const std::lock_guard guard(mutex_);
+    return queue_.withdraw(started_before);
+  }
 
 private:
-  using clock = std::chrono::steady_clock;
-  using key = std::pair<task_key, std::int32_t>;
-
   struct job {
     attempt work;
     outcome_sink* sink;
     std::atomic<bool> cancelled = false;
-    std::string reason;                     ///< guarded by mutex_
-    std::optional<clock::time_point> began; ///< guarded by mutex_
+    std::optional<stop_reason> stopped; ///< guarded by mutex_
   };
   using job_ptr = std::shared_ptr<job>;
 
   void add_thread();
   void run();
-  void execute(const job_ptr& j);
+  void execute(job& j, time_point began);
   outcome call(const job& j) const;
 
   const function function_;
-  const std::size_t most_threads_;
+  const std::size_t max_threads_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<job_ptr> queue_;
-  std::map<key, job_ptr> jobs_;
+  attempt_queue<job_ptr> queue_;
   std::vector<std::thread> threads_;
   std::size_t idle_ = 0;
   bool stopping_ = false;
@@ -63,8 +64,7 @@ function_handler::~function_handler() {
   {
     const std::lock_guard guard(mutex_);
     stopping_ = true;
-    for (auto& [id, j] : jobs_)
-      j->cancelled = true;
+    queue_.for_each([](job_ptr& j) { j->cancelled = true; });
   }
   changed_.notify_all();
   for (auto& t : threads_)
@@ -72,113 +72,82 @@ function_handler::~function_handler() {
 }
 
 void function_handler::start(attempt work, outcome_sink& sink) {
+  const auto key = work.key();
   auto j = std::make_shared<job>();
-  const key id{work.task, work.number};
   j->work = std::move(work);
   j->sink = &sink;
+  bool accepted = false;
   {
     const std::lock_guard guard(mutex_);
-    if (idle_ <= queue_.size() && threads_.size() < most_threads_)
+    if (idle_ <= queue_.waiting() && threads_.size() < max_threads_)
       add_thread();
-    if (!threads_.empty()) {
-      jobs_[id] = j;
-      queue_.push_back(std::move(j));
-      j = nullptr;
-    }
+    accepted = !threads_.empty();
+    if (accepted)
+      queue_.add(key, std::move(j));
   }
-  if (!j)
+  if (accepted)
     changed_.notify_one();
   else
-    sink.report(id.first, id.second,
-                outcome::failure("thread", "the system denies us a thread"),
-                std::chrono::microseconds(0));
+    sink.report(key, outcome::failure("thread", "cannot create a thread"), {});
 }
 
 void function_handler::add_thread() {
   try {
     threads_.emplace_back([this] { run(); });
   } catch (const std::system_error&) {
-    // Those that there are do its work.
+    // The existing threads pick up the work.
   }
 }
 
-void function_handler::cancel(task_key task, std::int32_t number,
-                              const std::string& reason) {
-  const key id{task, number};
-  outcome_sink* waiting = nullptr;
+void function_handler::stop(attempt_key which, stop_reason reason) {
+  outcome_sink* waited = nullptr;
   {
     const std::lock_guard guard(mutex_);
-    const auto found = jobs_.find(id);
-    if (found == jobs_.end())
+    const auto* found = queue_.find(which);
+    if (!found)
       return;
-    const auto j = found->second;
-    j->cancelled = true;
-    j->reason = reason;
-    if (!j->began) {
-      waiting = j->sink;
-      jobs_.erase(found);
-      queue_.erase(std::find(queue_.begin(), queue_.end(), j));
-    }
+    found->job->cancelled = true;
+    found->job->stopped = reason;
+    if (!found->began)
+      waited = queue_.remove(which)->job->sink;
   }
-  if (waiting)
-    waiting->report(task, number,
-                    outcome::failure(reason, "stopped before it began"),
-                    std::chrono::microseconds(0));
-}
-
-std::optional<milliseconds> function_handler::running_for(task_key task,
-                                                          std::int32_t number) {
-  const std::lock_guard guard(mutex_);
-  const auto found = jobs_.find({task, number});
-  if (found == jobs_.end() || !found->second->began)
-    return milliseconds(0);
-  return std::chrono::duration_cast<milliseconds>(clock::now()
-                                                  - *found->second->began);
-}
-
-std::vector<attempt_key> function_handler::withdraw_waiting() {
-  const std::lock_guard guard(mutex_);
-  std::vector<attempt_key> keys;
-  for (const auto& j : queue_) {
-    keys.emplace_back(j->work.task, j->work.number);
-    jobs_.erase(keys.back());
-  }
-  queue_.clear();
-  return keys;
+  if (waited)
+    waited->report(
+      which, outcome::failure(to_string(reason), "stopped before it began"),
+      {});
 }
 
 void function_handler::run() {
   std::unique_lock guard(mutex_);
   for (;;) {
     ++idle_;
-    changed_.wait(guard, [this] { return stopping_ || !queue_.empty(); });
+    changed_.wait(guard, [this] { return stopping_ || queue_.next(); });
     --idle_;
     if (stopping_)
       return;
-    const auto j = std::move(queue_.front());
-    queue_.pop_front();
-    j->began = clock::now();
+    auto& next = *queue_.next();
+    queue_.begin(next);
+    const auto j = next.job;
+    const auto began = *next.began;
     guard.unlock();
-    execute(j);
+    execute(*j, began);
     guard.lock();
   }
 }
 
-void function_handler::execute(const job_ptr& j) {
-  auto result = call(*j);
-  // Written once, by this thread.
-  const auto busy = std::chrono::duration_cast<std::chrono::microseconds>(
-    clock::now() - *j->began);
+void function_handler::execute(job& j, time_point began) {
+  auto result = call(j);
+  const auto ran = execution_time::since(began);
   {
     const std::lock_guard guard(mutex_);
-    jobs_.erase({j->work.task, j->work.number});
+    queue_.remove(j.work.key());
     if (stopping_)
       return;
-    // However a function that was asked to stop puts it: that is why it failed.
-    if (!result.succeeded && !j->reason.empty())
-      result.error_type = j->reason;
+    // A function that failed after a stop request reports the stop reason.
+    if (!result.succeeded && j.stopped)
+      result.error_type = to_string(*j.stopped);
   }
-  j->sink->report(j->work.task, j->work.number, std::move(result), busy);
+  j.sink->report(j.work.key(), std::move(result), ran);
 }
 
 outcome function_handler::call(const job& j) const {
@@ -191,7 +160,8 @@ outcome function_handler::call(const job& j) const {
   } catch (const std::exception& e) {
     return outcome::failure("exception", e.what());
   } catch (...) {
-    return outcome::failure("exception", "threw what is no std::exception");
+    return outcome::failure("exception",
+                            "threw an object that is not a std::exception");
   }
 }
 

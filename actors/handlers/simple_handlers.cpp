@@ -8,20 +8,25 @@ namespace conductor {
 
 namespace {
 
-constexpr std::chrono::microseconds no_time_at_all{0};
+/// They report before `start` returns: nothing waits, nothing times out.
+constexpr handler_traits immediate{.queues = true, .own_timeout = true};
+
+execution_time no_time() {
+  return {execution_time::clock::now(), {}};
+}
 
 class noop_handler : public handler {
 public:
-  handler_traits traits() const override { return {.queues = true}; }
+  handler_traits traits() const override { return immediate; }
 
   void start(attempt work, outcome_sink& sink) override {
-    sink.report(work.task, work.number, outcome::success(), no_time_at_all);
+    sink.report(work.key(), outcome::success(), no_time());
   }
 };
 
 class fail_handler : public handler {
 public:
-  handler_traits traits() const override { return {.queues = true}; }
+  handler_traits traits() const override { return immediate; }
 
   std::vector<definition_error> check(const json& input) const override {
     input_problems found;
@@ -40,7 +45,7 @@ public:
   }
 
   void start(attempt work, outcome_sink& sink) override {
-    sink.report(work.task, work.number, result_of(work), no_time_at_all);
+    sink.report(work.key(), result_of(work), no_time());
   }
 
 private:

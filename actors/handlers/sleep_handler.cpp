@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -10,17 +9,18 @@
 
 #include <conductor/builtin_handlers.hpp>
 
+#include "actors/handlers/attempt_queue.hpp"
 #include "actors/handlers/input_check.hpp"
 
 namespace conductor {
 
 namespace {
 
-/// One thread wakes all sleepers, in the order of their times. Beyond the slots
-/// they wait for a place before they fall asleep.
+/// One thread wakes all sleepers, in the order of their times. Attempts beyond
+/// the slots wait before they fall asleep.
 class sleep_handler : public handler {
 public:
-  explicit sleep_handler(std::size_t slots) : slots_(slots) {}
+  explicit sleep_handler(std::size_t slots) : slots_(slots), queue_(slots) {}
   ~sleep_handler() override {
     {
       const std::lock_guard guard(mutex_);
@@ -34,37 +34,34 @@ public:
   handler_traits traits() const override { return {.queues = slots_ > 0}; }
   std::vector<definition_error> check(const json& input) const override;
   void start(attempt work, outcome_sink& sink) override;
-  void cancel(task_key task, std::int32_t number,
-              const std::string& reason) override;
-  std::optional<milliseconds> running_for(task_key task,
-                                          std::int32_t number) override;
-  std::vector<attempt_key> withdraw_waiting() override;
+  void stop(attempt_key which, stop_reason reason) override;
+  std::optional<time_point> began_at(attempt_key which) override {
+    const std::lock_guard guard(mutex_);
+    return queue_.began_at(which);
+  }
+  std::vector<attempt_key> withdraw(time_point started_before) override {
+    const std::lock_guard guard(mutex_);
+    return queue_.withdraw(started_before);
+  }
 
 private:
-  using clock = std::chrono::steady_clock;
-  using key = std::pair<task_key, std::int32_t>;
+  using clock = execution_time::clock;
+  using alarms = std::multimap<time_point, attempt_key>;
 
   struct sleeper {
-    key id;
-    outcome_sink* sink;
-    clock::duration duration;
-    clock::time_point started;
-
-    void report(outcome result) const {
-      sink->report(id.first, id.second, std::move(result),
-                   std::chrono::duration_cast<std::chrono::microseconds>(
-                     clock::now() - started));
-    }
+    outcome_sink* sink = nullptr;
+    clock::duration duration{};
+    alarms::iterator alarm{}; ///< valid while asleep
   };
-  using queue = std::multimap<clock::time_point, sleeper>;
+  using queue = attempt_queue<sleeper>;
 
   result<clock::duration> duration_of(const attempt& work);
-  bool add(const sleeper& one);
-  bool fall_asleep(sleeper one);
-  void let_next_in();
+  bool add(attempt_key which, sleeper one);
+  void begin_waiting();
+  static void report(const queue::entry& ended, outcome result);
   void run();
 
-  /// Of the task that was looked at last: its children sleep equally long.
+  /// Of the task that was started last: its children sleep equally long.
   std::shared_ptr<const task_origin> origin_;
   clock::duration duration_{};
 
@@ -72,8 +69,7 @@ private:
   std::condition_variable changed_;
   const std::size_t slots_; ///< 0 = no bound
   queue queue_;
-  std::map<key, queue::iterator> places_;
-  std::deque<sleeper> waiting_; ///< for a slot
+  alarms alarms_;
   bool stopping_ = false;
   std::thread thread_;
 };
@@ -100,17 +96,15 @@ std::vector<definition_error> sleep_handler::check(const json& input) const {
 }
 
 void sleep_handler::start(attempt work, outcome_sink& sink) {
-  sleeper one{{work.task, work.number}, &sink, {}, clock::now()};
   const auto duration = duration_of(work);
   if (!duration) {
     auto result = outcome::failure("input", duration.error().message);
     result.retryable = false;
-    one.report(std::move(result));
-    return;
+    sink.report(work.key(), std::move(result), {});
+  } else if (!add(work.key(), {&sink, *duration})) {
+    sink.report(work.key(),
+                outcome::failure("thread", "cannot create a thread"), {});
   }
-  one.duration = *duration;
-  if (!add(one))
-    one.report(outcome::failure("thread", "the system denies us a thread"));
 }
 
 result<sleep_handler::clock::duration>
@@ -131,103 +125,65 @@ sleep_handler::duration_of(const attempt& work) {
   return duration_;
 }
 
-bool sleep_handler::add(const sleeper& one) {
-  {
-    const std::lock_guard guard(mutex_);
-    try {
-      if (!thread_.joinable())
-        thread_ = std::thread([this] { run(); });
-    } catch (const std::system_error&) {
-      return false;
-    }
-    if (slots_ > 0 && queue_.size() >= slots_) {
-      waiting_.push_back(one);
-      return true;
-    }
-    if (!fall_asleep(one))
-      return true;
+bool sleep_handler::add(attempt_key which, sleeper one) {
+  const std::lock_guard guard(mutex_);
+  try {
+    if (!thread_.joinable())
+      thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    return false;
   }
-  changed_.notify_one();
+  queue_.add(which, one);
+  begin_waiting();
   return true;
 }
 
-/// Whether it is the next to wake up. The mutex is held.
-bool sleep_handler::fall_asleep(sleeper one) {
-  one.started = clock::now();
-  const auto place = queue_.emplace(one.started + one.duration, one);
-  places_[one.id] = place;
-  return place == queue_.begin();
+/// Fills the free slots. The mutex is held.
+void sleep_handler::begin_waiting() {
+  while (auto* next = queue_.next()) {
+    queue_.begin(*next);
+    auto& alarm = next->job.alarm;
+    alarm = alarms_.emplace(*next->began + next->job.duration, next->key);
+    if (alarm == alarms_.begin())
+      changed_.notify_one();
+  }
 }
 
-/// Fills a slot that has become free. The mutex is held.
-void sleep_handler::let_next_in() {
-  if (waiting_.empty())
-    return;
-  const auto first = fall_asleep(waiting_.front());
-  waiting_.pop_front();
-  if (first)
-    changed_.notify_one();
+void sleep_handler::report(const queue::entry& ended, outcome result) {
+  ended.job.sink->report(ended.key, std::move(result),
+                         ended.began ? execution_time::since(*ended.began)
+                                     : execution_time{});
 }
 
-void sleep_handler::cancel(task_key task, std::int32_t number,
-                           const std::string& reason) {
-  std::optional<sleeper> found;
+void sleep_handler::stop(attempt_key which, stop_reason reason) {
+  std::optional<queue::entry> found;
   {
     const std::lock_guard guard(mutex_);
-    const auto place = places_.find({task, number});
-    const auto waits
-      = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& one) {
-          return one.id == key{task, number};
-        });
-    if (place != places_.end()) {
-      found = place->second->second;
-      queue_.erase(place->second);
-      places_.erase(place);
-      let_next_in();
-    } else if (waits != waiting_.end()) {
-      found = *waits;
-      waiting_.erase(waits);
-    }
+    found = queue_.remove(which);
+    if (found && found->began)
+      alarms_.erase(found->job.alarm);
+    begin_waiting();
   }
   if (found)
-    found->report(outcome::failure(reason, "stopped while asleep"));
-}
-
-std::optional<milliseconds> sleep_handler::running_for(task_key task,
-                                                       std::int32_t number) {
-  const std::lock_guard guard(mutex_);
-  const auto place = places_.find({task, number});
-  if (place == places_.end())
-    return milliseconds(0);
-  return std::chrono::duration_cast<milliseconds>(
-    clock::now() - place->second->second.started);
-}
-
-std::vector<attempt_key> sleep_handler::withdraw_waiting() {
-  const std::lock_guard guard(mutex_);
-  std::vector<attempt_key> keys;
-  for (const auto& one : waiting_)
-    keys.push_back(one.id);
-  waiting_.clear();
-  return keys;
+    report(*found, outcome::failure(to_string(reason), "stopped while asleep"));
 }
 
 void sleep_handler::run() {
   std::unique_lock guard(mutex_);
   while (!stopping_) {
-    if (queue_.empty()) {
+    if (alarms_.empty()) {
       changed_.wait(guard);
       continue;
     }
-    if (const auto at = queue_.begin()->first; at > clock::now()) {
+    if (const auto at = alarms_.begin()->first; at > clock::now()) {
       changed_.wait_until(guard, at);
       continue;
     }
-    const auto node = queue_.extract(queue_.begin());
-    places_.erase(node.mapped().id);
-    let_next_in();
+    const auto ended = queue_.remove(alarms_.begin()->second);
+    alarms_.erase(alarms_.begin());
+    begin_waiting();
     guard.unlock();
-    node.mapped().report(outcome::success());
+    report(*ended, outcome::success());
     guard.lock();
   }
 }

@@ -95,14 +95,15 @@ CAF_TEST(the timeout of the task holds) {
 }
 
 CAF_TEST(cancel gives its reason) {
-  for (const std::string reason : {"cancelled", "shutdown", "timeout"}) {
+  for (const auto reason :
+       {stop_reason::cancelled, stop_reason::shutdown, stop_reason::timeout}) {
     probe::sink sink;
     const auto exec = make_exec_handler();
     exec->start(probe::leaf(probe::origin({{"argv", {"sleep", "1000"}}})),
                 sink);
-    exec->cancel(100, 1, reason);
+    exec->stop({100, 1}, reason);
     CAF_REQUIRE(sink.wait_for(1));
-    CAF_CHECK_EQUAL(sink.outcome_of(100).error_type, reason);
+    CAF_CHECK_EQUAL(sink.outcome_of(100).error_type, to_string(reason));
   }
 }
 

@@ -16,13 +16,12 @@ namespace probe {
 /// Keeps what is reported, and lets a test wait for it.
 class sink : public conductor::outcome_sink {
 public:
-  using key = std::pair<conductor::task_key, std::int32_t>;
-
-  void report(conductor::task_key task, std::int32_t attempt,
-              conductor::outcome result, std::chrono::microseconds) override {
+  void report(conductor::attempt_key which, conductor::outcome result,
+              conductor::execution_time ran) override {
     const std::lock_guard guard(mutex_);
     ++reports_;
-    outcomes_[{task, attempt}] = std::move(result);
+    outcomes_[which] = std::move(result);
+    times_[which] = ran;
     changed_.notify_all();
   }
 
@@ -43,10 +42,17 @@ public:
     return outcomes_[{task, attempt}];
   }
 
+  conductor::execution_time time_of(conductor::task_key task,
+                                    std::int32_t attempt = 1) {
+    const std::lock_guard guard(mutex_);
+    return times_[{task, attempt}];
+  }
+
 private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<key, conductor::outcome> outcomes_;
+  std::map<conductor::attempt_key, conductor::outcome> outcomes_;
+  std::map<conductor::attempt_key, conductor::execution_time> times_;
   std::size_t reports_ = 0;
 };
 

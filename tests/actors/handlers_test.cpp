@@ -132,8 +132,8 @@ CAF_TEST(sleepers wake in the order of their times) {
   sleep->start(probe::child(fast, 2, "2"), sink);
   CAF_REQUIRE(sink.wait_for(1));
   CAF_CHECK(sink.outcome_of(102).succeeded);
-  sleep->cancel(101, 2, "cancelled"); // another attempt: nobody's
-  sleep->cancel(101, 1, "cancelled");
+  sleep->stop({101, 2}, stop_reason::cancelled); // another attempt: nobody's
+  sleep->stop({101, 1}, stop_reason::cancelled);
   CAF_CHECK_EQUAL(sink.reports(), 2u);
   CAF_CHECK_EQUAL(sink.outcome_of(101).error_type, "cancelled");
   sleep->start(probe::child(slow, 3, "3"), sink); // the destructor's
@@ -223,13 +223,66 @@ CAF_TEST(cancelling a function) {
   h->start(probe::child(origin, 1, "0"), sink);
   h->start(probe::child(origin, 2, "0"), sink);
   CAF_REQUIRE(eventually([&] { return running.load(); }));
-  h->cancel(102, 1, "cancelled"); // still in the queue
+  h->stop({102, 1}, stop_reason::cancelled); // still in the queue
   CAF_CHECK_EQUAL(sink.reports(), 1u);
   CAF_CHECK_EQUAL(sink.outcome_of(102).error_type, "cancelled");
-  h->cancel(101, 1, "timeout");
+  h->stop({101, 1}, stop_reason::timeout);
   CAF_REQUIRE(sink.wait_for(2));
   CAF_CHECK_EQUAL(sink.outcome_of(101).error_type, "timeout");
   CAF_CHECK_EQUAL(sink.outcome_of(101).error_message, "was told to");
+}
+
+CAF_TEST(a report says when a function really began) {
+  probe::sink sink;
+  const auto h = make_function_handler(
+    [&](const task_context&) {
+      std::this_thread::sleep_for(50ms);
+      return outcome::success();
+    },
+    1);
+  const auto origin = probe::origin(json::object());
+  h->start(probe::child(origin, 1, "0"), sink);
+  h->start(probe::child(origin, 2, "0"), sink);
+  CAF_CHECK(!h->began_at({102, 1}));
+  CAF_REQUIRE(sink.wait_for(2));
+  const auto first = sink.time_of(101), second = sink.time_of(102);
+  CAF_REQUIRE(first.began && second.began);
+  CAF_CHECK(first.busy >= 50ms && second.busy >= 50ms);
+  CAF_CHECK(*second.began >= *first.began + first.busy);
+}
+
+CAF_TEST(a report says when a sleep really began) {
+  probe::sink sink;
+  const auto h = make_sleep_handler(1);
+  const auto origin = probe::origin({{"duration", "50ms"}});
+  h->start(probe::child(origin, 1, "0"), sink);
+  h->start(probe::child(origin, 2, "0"), sink);
+  h->start(probe::child(origin, 3, "0"), sink);
+  CAF_CHECK(h->began_at({101, 1}));
+  CAF_CHECK(!h->began_at({103, 1}));
+  h->stop({103, 1}, stop_reason::cancelled);
+  CAF_REQUIRE(sink.wait_for(3));
+  const auto first = sink.time_of(101), second = sink.time_of(102);
+  CAF_REQUIRE(first.began && second.began);
+  CAF_CHECK(first.busy >= 50ms && second.busy >= 50ms);
+  CAF_CHECK(*second.began >= *first.began + 50ms);
+  CAF_CHECK(!sink.time_of(103).began);
+}
+
+CAF_TEST(only attempts that wait longer are withdrawn) {
+  probe::sink sink;
+  const auto h = make_sleep_handler(1);
+  const auto origin = probe::origin({{"duration", "1h"}});
+  for (int i = 1; i <= 3; ++i)
+    h->start(probe::child(origin, i, "0"), sink);
+  std::this_thread::sleep_for(1ms);
+  const auto before = std::chrono::steady_clock::now();
+  h->start(probe::child(origin, 4, "0"), sink);
+  CAF_CHECK(h->withdraw(before)
+            == (std::vector<attempt_key>{{102, 1}, {103, 1}}));
+  CAF_CHECK(h->withdraw() == (std::vector<attempt_key>{{104, 1}}));
+  h->stop({104, 1}, stop_reason::cancelled); // not its attempt any more
+  CAF_CHECK_EQUAL(sink.reports(), 0u);
 }
 
 CAF_TEST(the destructor asks functions to stop and reports no more) {

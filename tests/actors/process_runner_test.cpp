@@ -108,24 +108,24 @@ CAF_TEST(exit codes and both streams are reported) {
   CAF_CHECK_EQUAL(good.signal, 0);
   CAF_CHECK_EQUAL(good.output, "out\n");
   CAF_CHECK_EQUAL(good.errors, "err\n");
-  CAF_CHECK(good.stopped.empty());
+  CAF_CHECK(!good.stopped);
   CAF_CHECK_EQUAL(run(shell("exit 3")).exit_code, 3);
 }
 
 CAF_TEST(a signal that kills is reported) {
   const auto r = run(shell("kill -SEGV $$"));
   CAF_CHECK_EQUAL(r.signal, SIGSEGV);
-  CAF_CHECK(r.stopped.empty());
+  CAF_CHECK(!r.stopped);
 }
 
 CAF_TEST(a process that ignores SIGTERM is killed after the grace) {
   auto spec = shell("trap '' TERM; echo up; while :; do sleep 0.05; done");
   spec.timeout = 500ms;
   const auto r = run(std::move(spec), {.grace = 200ms});
-  CAF_CHECK_EQUAL(r.stopped, "timeout");
+  CAF_CHECK(r.stopped == stop_reason::timeout);
   CAF_CHECK_EQUAL(r.signal, SIGKILL);
   CAF_CHECK_EQUAL(r.output, "up\n");
-  CAF_CHECK(r.busy >= 700ms);
+  CAF_CHECK(r.ran.busy >= 700ms);
 }
 
 CAF_TEST(a process that heeds SIGTERM may clean up) {
@@ -133,7 +133,7 @@ CAF_TEST(a process that heeds SIGTERM may clean up) {
     = shell("trap 'echo bye; exit 4' TERM; while :; do sleep 0.05; done");
   spec.timeout = 500ms;
   const auto r = run(std::move(spec), {.grace = 60s});
-  CAF_CHECK_EQUAL(r.stopped, "timeout");
+  CAF_CHECK(r.stopped == stop_reason::timeout);
   CAF_CHECK_EQUAL(r.exit_code, 4);
   CAF_CHECK_EQUAL(r.output, "bye\n");
 }
@@ -142,7 +142,7 @@ CAF_TEST(a timeout ends the whole group) {
   auto spec = shell("(trap '' TERM; exec sleep 1000) & echo $!; wait");
   spec.timeout = 500ms;
   const auto r = run(std::move(spec), {.grace = 60s});
-  CAF_CHECK_EQUAL(r.stopped, "timeout");
+  CAF_CHECK(r.stopped == stop_reason::timeout);
   const auto grandchild = std::atoi(r.output.c_str());
   CAF_REQUIRE(grandchild > 0);
   CAF_CHECK(eventually([&] { return gone(grandchild); }));
@@ -277,15 +277,39 @@ CAF_TEST(cancelled processes stop) {
   runner.start({1, 1}, command({"sleep", "1000"}), b.keep());
   runner.start({2, 1}, command({"sleep", "1000"}), b.keep());
   runner.start({3, 1}, command({"true"}), b.keep());
-  runner.cancel({2, 1}, "shutdown"); // it waits for its turn
+  runner.stop({2, 1}, stop_reason::shutdown); // it waits for its turn
   CAF_REQUIRE(b.wait_for(1));
-  CAF_CHECK_EQUAL(b.results[0].stopped, "shutdown");
-  runner.cancel({1, 2}, "cancelled"); // another attempt: none of ours
-  runner.cancel({1, 1}, "cancelled");
+  CAF_CHECK(b.results[0].stopped == stop_reason::shutdown);
+  runner.stop({1, 2}, stop_reason::cancelled); // another attempt: none of ours
+  runner.stop({1, 1}, stop_reason::cancelled);
   CAF_REQUIRE(b.wait_for(3));
-  CAF_CHECK_EQUAL(b.results[1].stopped, "cancelled");
+  CAF_CHECK(b.results[1].stopped == stop_reason::cancelled);
   CAF_CHECK_EQUAL(b.results[1].signal, SIGTERM);
   CAF_CHECK_EQUAL(b.results[2].exit_code, 0);
+}
+
+CAF_TEST(the time of a process does not include its wait for a slot) {
+  bench b;
+  process_runner runner({.slots = 1});
+  runner.start({1, 1}, command({"sleep", "0.1"}), b.keep());
+  runner.start({2, 1}, command({"true"}), b.keep());
+  CAF_REQUIRE(b.wait_for(2));
+  const auto first = b.results[0].ran, second = b.results[1].ran;
+  CAF_REQUIRE(first.began && second.began);
+  CAF_CHECK(first.busy >= 100ms);
+  CAF_CHECK(*second.began >= *first.began + 100ms);
+}
+
+CAF_TEST(processes that wait for a slot can be withdrawn) {
+  bench b;
+  process_runner runner({.slots = 1});
+  runner.start({1, 1}, command({"sleep", "1000"}), b.keep());
+  runner.start({2, 1}, command({"true"}), b.keep());
+  CAF_CHECK(runner.withdraw() == (std::vector<attempt_key>{{2, 1}}));
+  runner.stop({1, 1}, stop_reason::cancelled);
+  CAF_REQUIRE(b.wait_for(1));
+  CAF_CHECK(runner.withdraw().empty());
+  CAF_CHECK_EQUAL(b.results.size(), 1u);
 }
 
 CAF_TEST(the destructor kills what runs and calls nobody back) {

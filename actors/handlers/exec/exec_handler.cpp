@@ -30,25 +30,25 @@ public:
 
   void start(attempt work, outcome_sink& sink) override;
 
-  void cancel(task_key task, std::int32_t number,
-              const std::string& reason) override {
+  void stop(attempt_key which, stop_reason reason) override {
     const std::lock_guard guard(mutex_);
     if (runner_)
-      runner_->cancel({task, number}, reason);
+      runner_->stop(which, reason);
   }
 
-  std::vector<attempt_key> withdraw_waiting() override {
+  std::vector<attempt_key> withdraw(time_point started_before) override {
     const std::lock_guard guard(mutex_);
-    return runner_ ? runner_->withdraw_waiting() : std::vector<attempt_key>{};
+    return runner_ ? runner_->withdraw(started_before)
+                   : std::vector<attempt_key>{};
   }
 
 private:
   using input_ptr = std::shared_ptr<const result<exec_input>>;
 
-  /// The children of a fan-out share an input: it is read once.
+  /// The children of a fan-out share an input, which is read once.
   input_ptr input_of(const attempt& work);
-  /// Comes into being with the first attempt: most handlers of a program that
-  /// only checks definitions never have one.
+  /// Created with the first attempt: a program that only checks definitions
+  /// never needs one.
   result<process_runner*> runner();
   void run(const attempt& work, process_spec process, exec_stdout as,
            process_runner& with, outcome_sink& sink);
@@ -87,8 +87,7 @@ void exec_handler::start(attempt work, outcome_sink& sink) {
   const auto refuse = [&](const error& why, bool retryable) {
     auto result = outcome::failure("spawn", why.message);
     result.retryable = retryable;
-    sink.report(work.task, work.number, std::move(result),
-                std::chrono::microseconds(0));
+    sink.report(work.key(), std::move(result), {});
   };
   const auto input = input_of(work);
   if (!*input)
@@ -107,13 +106,12 @@ void exec_handler::start(attempt work, outcome_sink& sink) {
 void exec_handler::run(const attempt& work, process_spec process,
                        exec_stdout as, process_runner& with,
                        outcome_sink& sink) {
-  const auto timeout = process.timeout;
-  with.start({work.task, work.number}, std::move(process),
-             [&sink, as, timeout, task = work.task,
-              number = work.number](process_result ended) {
-               const auto busy = ended.busy;
-               sink.report(task, number,
-                           make_outcome(std::move(ended), as, timeout), busy);
+  with.start(work.key(), std::move(process),
+             [&sink, as, timeout = process.timeout,
+              key = work.key()](process_result ended) {
+               const auto ran = ended.ran;
+               sink.report(key, make_outcome(std::move(ended), as, timeout),
+                           ran);
              });
 }
 

@@ -92,18 +92,22 @@ struct reason {
   std::string type, message;
 };
 
-reason why_stopped(const std::string& stopped, milliseconds timeout) {
-  if (stopped == "timeout")
-    return {stopped, timeout.count() > 0 ? "timed out after " + to_text(timeout)
-                                         : "timed out"};
-  return {stopped, stopped == "shutdown" ? "stopped, for the engine stops"
-                                         : "stopped: " + stopped};
+reason why_stopped(stop_reason stopped, milliseconds timeout) {
+  const std::string type = to_string(stopped);
+  switch (stopped) {
+  case stop_reason::timeout:
+    return {type, timeout.count() > 0 ? "timed out after " + to_text(timeout)
+                                      : "timed out"};
+  case stop_reason::shutdown: return {type, "stopped because the engine stops"};
+  case stop_reason::cancelled: break;
+  }
+  return {type, "stopped: " + type};
 }
 
 /// Why the attempt failed; an empty type if it did not.
 reason why_failed(const process_result& process, milliseconds timeout) {
-  if (!process.stopped.empty())
-    return why_stopped(process.stopped, timeout);
+  if (process.stopped)
+    return why_stopped(*process.stopped, timeout);
   if (process.status_lost)
     return {"exit", "its exit status was lost: this program ignores SIGCHLD, "
                     "or waits for children that are not its own"};

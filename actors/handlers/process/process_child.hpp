@@ -16,19 +16,12 @@ class process_child {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  process_child(process_runner::key child_id, process_spec& spec,
+  process_child(attempt_key child_key, process_spec& spec,
                 process_runner::callback on_end)
-    : id(child_id), done(std::move(on_end)), timeout(spec.timeout),
+    : key(child_key), done(std::move(on_end)), timeout(spec.timeout),
       output_cap_(spec.output_cap) {
     if (spec.input)
       input_ = std::move(*spec.input);
-  }
-
-  /// It is not to be after all: what it was made of goes back.
-  void return_to(process_spec& spec, process_runner::callback& on_end) {
-    if (spec.input)
-      spec.input = std::move(input_);
-    on_end = std::move(done);
   }
 
   /// Reads once from stdout or stderr. False at its end.
@@ -47,7 +40,7 @@ public:
   /// To its whole group.
   void signal(int number) const;
 
-  const process_runner::key id;
+  const attempt_key key;
   process_runner::callback done;
   process_result result;
   const milliseconds timeout;

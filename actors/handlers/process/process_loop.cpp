@@ -4,7 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <future>
 #include <system_error>
 
 #include <conductor/error.hpp>
@@ -40,9 +40,28 @@ std::string_view path_in(const std::vector<std::string>& env) {
   return default_path;
 }
 
-std::string trouble(const char* what, const std::string& name, int error) {
+std::string describe(const char* what, const std::string& name, int error) {
   return std::string(what) + " \"" + name
          + "\": " + std::generic_category().message(error);
+}
+
+struct child_pipes {
+  pipe_ends in, out, err;
+};
+
+/// Answers 0 or an errno.
+int open_pipes(const process_spec& spec, child_pipes& pipes) {
+  if (spec.keep_output)
+    if (const int error = open_pipe(pipes.out))
+      return error;
+  if (const int error = open_pipe(pipes.err))
+    return error;
+  if (!spec.input)
+    return 0;
+  const int error = open_pipe(pipes.in);
+  if (error == 0)
+    ::fcntl(pipes.in.write.get(), F_SETFL, O_NONBLOCK);
+  return error;
 }
 
 } // namespace
@@ -50,7 +69,8 @@ std::string trouble(const char* what, const std::string& name, int error) {
 process_runner::loop::loop(process_options options)
   : options_(options),
     epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-    wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
+    wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+    queue_(options.slots) {
   require_pidfd();
   // Above the standard descriptors, which a host may have closed.
   const unique_fd null(
@@ -58,8 +78,8 @@ process_runner::loop::loop(process_options options)
   null_.reset(checked(::fcntl(null.get(), F_DUPFD_CLOEXEC, 3), "/dev/null"));
   if (!watch(wake_.get(), EPOLLIN, 0, end_stream))
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-  // Signals of the host are none of this thread's business, and the spawner
-  // needs it so.
+  // The signals of the host are not for this thread, and the spawner requires
+  // that they are blocked.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -81,19 +101,30 @@ process_runner::loop::~loop() {
   thread_.join();
 }
 
-void process_runner::loop::start(key id, process_spec spec, callback done) {
-  tell({id, std::move(spec), std::move(done), {}});
+void process_runner::loop::start(attempt_key which, process_spec spec,
+                                 callback done) {
+  post([this, which, spec = std::move(spec), done = std::move(done)]() mutable {
+    queue_.add(which, {std::move(spec), std::move(done)});
+    start_waiting();
+  });
 }
 
-void process_runner::loop::cancel(key id, std::string reason) {
-  tell({id, {}, nullptr, std::move(reason)});
+void process_runner::loop::stop(attempt_key which, stop_reason reason) {
+  post([this, which, reason] { stop_process(which, reason); });
 }
 
-void process_runner::loop::tell(command c) {
+std::vector<attempt_key>
+process_runner::loop::withdraw(time_point started_before) {
+  std::promise<std::vector<attempt_key>> answer;
+  post([&] { answer.set_value(queue_.withdraw(started_before)); });
+  return answer.get_future().get();
+}
+
+void process_runner::loop::post(std::function<void()> command) {
   bool sleeping = false;
   {
     const std::lock_guard guard(mutex_);
-    inbox_.push_back(std::move(c));
+    commands_.push_back(std::move(command));
     sleeping = !std::exchange(woken_, true);
   }
   if (sleeping)
@@ -108,9 +139,9 @@ void process_runner::loop::wake_up() {
 
 void process_runner::loop::run() {
   std::array<epoll_event, 128> events;
-  while (obey()) {
+  while (run_commands()) {
     const int n = ::epoll_wait(epoll_.get(), events.data(),
-                               static_cast<int>(events.size()), patience());
+                               static_cast<int>(events.size()), wait_time());
     for (int i = 0; i < n; ++i)
       handle(events[static_cast<std::size_t>(i)]);
     check_deadlines();
@@ -119,129 +150,81 @@ void process_runner::loop::run() {
   kill_all();
 }
 
-bool process_runner::loop::obey() {
-  std::vector<command> commands;
+bool process_runner::loop::run_commands() {
+  std::vector<std::function<void()>> commands;
   {
     const std::lock_guard guard(mutex_);
     if (stopping_)
       return false;
-    commands.swap(inbox_);
+    commands.swap(commands_);
     woken_ = false;
   }
-  for (auto& c : commands)
-    accept(std::move(c));
+  for (auto& command : commands)
+    command();
   return true;
 }
 
-std::vector<process_runner::key> process_runner::loop::withdraw_waiting() {
-  std::promise<std::vector<key>> answer;
-  tell({{}, {}, nullptr, {}, &answer});
-  return answer.get_future().get();
-}
-
-void process_runner::loop::accept(command c) {
-  if (c.withdrawn) {
-    std::vector<key> keys;
-    for (const auto& [n, waits] : waiting_) {
-      keys.push_back(waits.id);
-      numbers_.erase(waits.id);
-    }
-    waiting_.clear();
-    c.withdrawn->set_value(std::move(keys));
+void process_runner::loop::stop_process(attempt_key which, stop_reason reason) {
+  const auto* found = queue_.find(which);
+  if (!found)
+    return;
+  if (found->began) {
+    const auto n = found->job.child;
+    terminate(n, children_.at(n), reason);
     return;
   }
-  if (!c.done) {
-    stop_by_key(c.id, c.reason);
-    return;
-  }
-  numbers_[c.id] = next_;
-  waiting_.emplace(next_++, std::move(c));
-  start_waiting();
-}
-
-void process_runner::loop::stop_by_key(key id, const std::string& reason) {
-  const auto found = numbers_.find(id);
-  if (found == numbers_.end())
-    return;
-  const auto n = found->second;
-  if (const auto c = children_.find(n); c != children_.end()) {
-    stop(n, c->second, reason);
-    return;
-  }
-  auto node = waiting_.extract(n);
-  numbers_.erase(found);
   process_result result;
   result.stopped = reason;
   result.signal = SIGTERM;
-  node.mapped().done(std::move(result));
+  queue_.remove(which)->job.done(std::move(result));
 }
 
 void process_runner::loop::start_waiting() {
-  while (!waiting_.empty()
-         && (options_.slots == 0 || children_.size() < options_.slots)) {
-    auto node = waiting_.extract(waiting_.begin());
-    if (launch(node.key(), node.mapped()))
-      continue;
-    waiting_.insert(std::move(node)); // until one of those that run has ended
-    return;
-  }
+  while (auto* next = queue_.next())
+    if (!launch(*next))
+      return; // until a process has ended
 }
 
-int process_runner::loop::open_streams(const process_spec& spec,
-                                       process_child& child, pipe_ends& in,
-                                       pipe_ends& out, pipe_ends& err) {
-  if (spec.keep_output)
-    if (const int error = open_pipe(out))
-      return error;
-  if (const int error = open_pipe(err))
-    return error;
-  if (spec.input) {
-    if (const int error = open_pipe(in))
-      return error;
-    ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
-  }
-  child.in = std::move(in.write);
-  child.out = std::move(out.read);
-  child.err = std::move(err.read);
-  return 0;
-}
-
-/// False if the system lacks what it takes while others run: what they hold
-/// comes free. That is nobody's failure.
-bool process_runner::loop::launch(number n, command& c) {
-  const auto& spec = c.spec;
-  process_child child(c.id, c.spec, std::move(c.done));
+/// False if the system is short of something that the running processes will
+/// give back: that is not a failure, the attempt waits.
+bool process_runner::loop::launch(queue::entry& next) {
+  const auto& spec = next.job.spec;
+  const auto began = clock::now();
   const auto refused = [&](int error, std::string message) {
-    if (is_shortage(error) && !children_.empty()) {
-      child.return_to(c.spec, c.done);
+    if (is_shortage(error) && !children_.empty())
       return false;
-    }
-    refuse(child, error, std::move(message));
+    refuse(next.key, execution_time::since(began), error, std::move(message));
     return true;
   };
   if (spec.argv.empty())
     return refused(EINVAL, "there is no program to run");
   const auto& name = spec.argv.front();
-  pipe_ends in, out, err;
-  if (const int error = open_streams(spec, child, in, out, err))
-    return refused(error, trouble("cannot run", name, error));
+  child_pipes pipes;
+  if (const int error = open_pipes(spec, pipes))
+    return refused(error, describe("cannot run", name, error));
   auto program = find_program(name, path_in(spec.env), spec.directory);
   if (program.error)
-    return refused(program.error, trouble("cannot run", name, program.error));
+    return refused(program.error, describe("cannot run", name, program.error));
   const auto or_null
     = [&](const unique_fd& fd) { return fd ? fd.get() : null_.get(); };
-  child.started = clock::now();
-  auto process
-    = spawn_({std::move(program.file), spec.argv, spec.env, spec.directory,
-              or_null(in.read), or_null(out.write), err.write.get()});
+  auto process = spawn_({std::move(program.file), spec.argv, spec.env,
+                         spec.directory, or_null(pipes.in.read),
+                         or_null(pipes.out.write), pipes.err.write.get()});
   if (process.error)
     return refused(process.error,
                    process.in_directory
-                     ? trouble("cannot enter", spec.directory, process.error)
-                     : trouble("cannot run", name, process.error));
+                     ? describe("cannot enter", spec.directory, process.error)
+                     : describe("cannot run", name, process.error));
+  queue_.begin(next, began);
+  next.job.child = next_++;
+  process_child child(next.key, next.job.spec, std::move(next.job.done));
+  child.started = began;
   child.pid = process.pid;
   child.end = std::move(process.pidfd);
-  follow(n, std::move(child));
+  child.in = std::move(pipes.in.write);
+  child.out = std::move(pipes.out.read);
+  child.err = std::move(pipes.err.read);
+  follow(next.job.child, std::move(child));
   return true;
 }
 
@@ -250,7 +233,7 @@ void process_runner::loop::follow(number n, process_child started) {
     const int error = errno;
     started.signal(SIGKILL);
     started.reap();
-    return refuse(started, error,
+    return refuse(started.key, execution_time::since(started.started), error,
                   "cannot watch a process: "
                     + std::generic_category().message(error));
   }
@@ -264,13 +247,13 @@ void process_runner::loop::follow(number n, process_child started) {
   unwatched_.emplace_back(child.started + watch_after, n);
 }
 
-void process_runner::loop::refuse(process_child& child, int error,
-                                  std::string message) {
-  numbers_.erase(child.id);
+void process_runner::loop::refuse(attempt_key which, execution_time ran,
+                                  int error, std::string message) {
   process_result result;
+  result.ran = ran;
   result.spawn_error = error;
   result.spawn_message = std::move(message);
-  child.done(std::move(result));
+  queue_.remove(which)->job.done(std::move(result));
 }
 
 } // namespace conductor

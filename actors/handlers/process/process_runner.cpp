@@ -9,16 +9,18 @@ process_runner::process_runner(process_options options)
 
 process_runner::~process_runner() = default;
 
-void process_runner::start(key id, process_spec spec, callback done) {
-  loop_->start(id, std::move(spec), std::move(done));
+void process_runner::start(attempt_key which, process_spec spec,
+                           callback done) {
+  loop_->start(which, std::move(spec), std::move(done));
 }
 
-void process_runner::cancel(key id, std::string reason) {
-  loop_->cancel(id, std::move(reason));
+void process_runner::stop(attempt_key which, stop_reason reason) {
+  loop_->stop(which, reason);
 }
 
-std::vector<process_runner::key> process_runner::withdraw_waiting() {
-  return loop_->withdraw_waiting();
+std::vector<attempt_key>
+process_runner::withdraw(handler::time_point started_before) {
+  return loop_->withdraw(started_before);
 }
 
 } // namespace conductor

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <conductor/handler.hpp>
 #include <conductor/time.hpp>
 
 namespace conductor {
@@ -31,14 +32,13 @@ struct process_result {
   std::string spawn_message; ///< for people, if it was not
   bool status_lost = false;  ///< somebody else of our program waited for it
   int exit_code = 0;
-  int signal = 0; ///< that killed it; 0 = it exited
-  /// Why it was asked to stop: "timeout" or what `cancel` was given.
-  std::string stopped;
-  std::string output; ///< beginning of stdout
+  int signal = 0;                     ///< that killed it; 0 = it exited
+  std::optional<stop_reason> stopped; ///< why it was asked to stop
+  std::string output;                 ///< beginning of stdout
   bool output_cut = false;
   std::string errors; ///< end of stderr
   bool errors_cut = false;
-  std::chrono::microseconds busy{0};
+  execution_time ran;
 };
 
 struct process_options {
@@ -52,8 +52,6 @@ struct process_options {
 /// program dies, however it dies, the kernel kills them.
 class process_runner {
 public:
-  /// Chosen by the caller; unique among what it has started and not got back.
-  using key = std::pair<std::int64_t, std::int32_t>;
   /// Called once for each process, from the runner's thread.
   using callback = std::function<void(process_result)>;
 
@@ -64,11 +62,14 @@ public:
   process_runner(const process_runner&) = delete;
   process_runner& operator=(const process_runner&) = delete;
 
-  void start(key id, process_spec spec, callback done);
-  /// SIGTERM to the group, after the grace SIGKILL. Unknown ids are ignored.
-  void cancel(key id, std::string reason);
-  /// Takes back all that wait for their turn; nobody is called back for them.
-  std::vector<key> withdraw_waiting();
+  /// `which` is unique among the processes that have not been called back.
+  void start(attempt_key which, process_spec spec, callback done);
+  /// SIGTERM to the group, after the grace SIGKILL. Unknown keys are ignored.
+  void stop(attempt_key which, stop_reason reason);
+  /// Takes back the processes that still wait for a slot and were given to
+  /// `start` before that time; their callbacks are not called.
+  std::vector<attempt_key> withdraw(handler::time_point started_before
+                                    = handler::time_point::max());
 
 private:
   class loop;

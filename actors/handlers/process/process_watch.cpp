@@ -25,7 +25,7 @@ bool process_runner::loop::watch(int fd, std::uint32_t events, number n,
 }
 
 void process_runner::loop::unwatch(const unique_fd& fd) {
-  // Closing alone would not do while a fork of our host holds a duplicate.
+  // Closing is not enough while a fork of the host holds a duplicate.
   if (fd)
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd.get(), nullptr);
 }
@@ -78,16 +78,17 @@ void process_runner::loop::move_data(process_child& child, stream s) {
 void process_runner::loop::finish(number n) {
   auto node = children_.extract(n);
   auto& child = node.mapped();
-  // As long as it has not been reaped, its group cannot be anybody else's.
+  // Until it is reaped, no other group can have its number.
   if (child.phase != process_child::running)
     child.signal(SIGKILL);
   child.reap();
   unwatch(child.end);
   if (child.deadline != time_point::max())
     deadlines_.erase({child.deadline, n});
-  child.result.busy = std::chrono::duration_cast<std::chrono::microseconds>(
-    clock::now() - child.started);
-  // The next one first: it can run while we look after the one that ended.
+  child.result.ran = execution_time::since(child.started);
+  queue_.remove(child.key);
+  // The next process first: it can run while this thread attends to the one
+  // that ended.
   start_waiting();
   unwatch(child.in);
   if (child.watched) {
@@ -95,9 +96,6 @@ void process_runner::loop::finish(number n) {
     unwatch(child.err);
   }
   child.drain(options_);
-  const auto named = numbers_.find(child.id);
-  if (named != numbers_.end() && named->second == n)
-    numbers_.erase(named);
   child.done(std::move(child.result));
 }
 
@@ -110,8 +108,8 @@ void process_runner::loop::set_deadline(number n, process_child& child,
     deadlines_.emplace(at, n);
 }
 
-void process_runner::loop::stop(number n, process_child& child,
-                                const std::string& reason) {
+void process_runner::loop::terminate(number n, process_child& child,
+                                     stop_reason reason) {
   if (child.phase != process_child::running || child.ended())
     return;
   child.result.stopped = reason;
@@ -130,7 +128,7 @@ void process_runner::loop::check_deadlines() {
     const auto phase = child.phase;
     set_deadline(n, child, time_point::max());
     if (phase == process_child::running)
-      stop(n, child, "timeout");
+      terminate(n, child, stop_reason::timeout);
     else {
       child.signal(SIGKILL);
       child.phase = process_child::killed;
@@ -150,7 +148,7 @@ void process_runner::loop::check_outputs() {
   }
 }
 
-int process_runner::loop::patience() const {
+int process_runner::loop::wait_time() const {
   auto next = time_point::max();
   if (!deadlines_.empty())
     next = deadlines_.begin()->first;
