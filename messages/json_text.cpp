@@ -239,7 +239,8 @@ bool is_json(std::string_view text) {
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"'
       && is_plain(text.substr(1, text.size() - 2)))
     return true;
-  return json::accept(text);
+  // The parser takes a NUL byte for the end of the text.
+  return text.find('\0') == text.npos && json::accept(text);
 }
 
 result<json> parse_json(std::string_view text, const json_limits& limits) {
@@ -250,6 +251,10 @@ result<json> parse_json(std::string_view text, const json_limits& limits) {
   builder build{text, limits};
   if (!json::sax_parse(build.begin(), build.end(), &build))
     return fail(errc::invalid, build.trouble());
+  // The parser takes a NUL byte for the end of the text.
+  if (const auto nul = text.find('\0'); nul != text.npos)
+    return fail(errc::invalid,
+                line_and_column(text, nul) + "unexpected NUL byte");
   return build.take();
 }
 

@@ -22,11 +22,11 @@ struct json_limits {
 };
 
 /// Parses untrusted text within limits; the error names line and column, or
-/// the limit. Never throws; duplicate keys are an error.
+/// the limit. Never throws. Duplicate keys and NUL bytes are errors.
 result<json> parse_json(std::string_view text, const json_limits& limits = {});
 
-/// Whether the text is JSON. Most outputs are plain strings: those cost a look
-/// at each byte.
+/// Whether the whole text is JSON; a NUL byte is not. Fast for plain strings,
+/// which most outputs are.
 bool is_json(std::string_view text);
 
 /// Compact text; invalid UTF-8 becomes U+FFFD. Never throws.

@@ -39,6 +39,25 @@ std::string too_long(std::string_view text, std::size_t limit) {
          + " bytes of JSON; the limit `max_input` is " + std::to_string(limit);
 }
 
+/// The first text or key below `path` that contains NUL, if any. SQLite's
+/// functions would cut such a text there.
+std::optional<definition_error> find_nul(const json& value,
+                                         const std::string& path) {
+  const auto has_nul
+    = [](const std::string& text) { return text.find('\0') != text.npos; };
+  if (value.is_string() && has_nul(value.get_ref<const std::string&>()))
+    return definition_error{path, "must not contain NUL (U+0000)"};
+  if (!value.is_structured())
+    return std::nullopt;
+  for (const auto& [key, element] : value.items()) {
+    if (has_nul(key))
+      return definition_error{path, "has a key that contains NUL (U+0000)"};
+    if (auto found = find_nul(element, pointer(path, key)))
+      return found;
+  }
+  return std::nullopt;
+}
+
 /// Collects errors below one place.
 struct checker {
   const std::string& path;
@@ -52,6 +71,14 @@ struct checker {
   void accept(const char* where, std::string trouble) const {
     if (!trouble.empty())
       errors.add(path + where, std::move(trouble));
+  }
+  /// `text` is the JSON that `value` was parsed from.
+  void no_nul(const std::string& text, const json& value,
+              const std::string& where) const {
+    if (text.find("\\u0000") == text.npos)
+      return;
+    if (auto found = find_nul(value, where))
+      errors.add(std::move(found->path), std::move(found->message));
   }
   void duration(milliseconds d, const char* where) const {
     require(d.count() >= 0 && d <= longest_duration, where,
@@ -91,6 +118,8 @@ void check_items(const std::vector<std::string>& items, const checker& check) {
       check.errors.add(path(), too_long(items[i], limit));
     else if (auto item = parse_json(items[i]); !item)
       check.errors.add(path(), "is not JSON: " + item.error().message);
+    else
+      check.no_nul(items[i], *item, path());
   }
 }
 
@@ -141,6 +170,7 @@ void check_input(const task_spec& task, const checker& check) {
                             "is not JSON: " + input.error().message);
   if (!input->is_object())
     return check.errors.add(check.path + "/input", "must be an object");
+  check.no_nul(task.input, *input, check.path + "/input");
   if (task.handler == "exec")
     check_stdin(*input, check);
   if (check.context.check_handler && !task.handler.empty())
@@ -195,6 +225,8 @@ void check_run(const run_spec& spec, const definition_context& context,
     return errors.add("/meta", too_long(spec.meta, context.max_input));
   const auto meta = parse_json(spec.meta);
   check.require(meta && meta->is_object(), "/meta", "must be an object");
+  if (meta)
+    check.no_nul(spec.meta, *meta, "/meta");
 }
 
 void check_task(const task_spec& task, const std::string& path,

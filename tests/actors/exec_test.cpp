@@ -223,6 +223,15 @@ CAF_TEST(forms of stdout) {
   CAF_CHECK_EQUAL(as_json("echo '{'; exit 2").error_type, "exit");
   CAF_CHECK_EQUAL(as_json("yes [ | head -n 9999 | tr -d '\\n'").error_type,
                   "output");
+  for (const auto* script : {R"(printf '{"a":1}\0')", R"(printf '1\0junk')"}) {
+    const auto cut = run(with(sh(script), "stdout", "json"));
+    CAF_CHECK(!cut.succeeded);
+    CAF_CHECK_EQUAL(cut.error_type, "output");
+    CAF_CHECK_NOT_EQUAL(cut.error_message.find("unexpected NUL byte"),
+                        std::string::npos);
+  }
+  CAF_CHECK_EQUAL(run(with(sh(R"(printf '1 2')"), "stdout", "json")).error_type,
+                  "output");
   CAF_CHECK_EQUAL(run(with(sh("echo x"), "stdout", "discard")).output,
                   R"({"exit_code":0})");
 }

@@ -178,6 +178,14 @@ CAF_TEST(an output that is no JSON is a failure) {
   CAF_CHECK(!bad.succeeded);
   CAF_CHECK_EQUAL(bad.error_type, "output");
   CAF_CHECK_NOT_EQUAL(bad.error_message.find("all is well"), std::string::npos);
+  const auto cut = run(make_function_handler(
+                         [](const task_context&) {
+                           return outcome::success(std::string("1\0junk", 6));
+                         },
+                         1),
+                       leaf);
+  CAF_CHECK(!cut.succeeded);
+  CAF_CHECK_EQUAL(cut.error_type, "output");
 }
 
 CAF_TEST(a function runs in no more threads than it may) {

@@ -90,5 +90,6 @@ CAF_TEST(fanouts that cannot be) {
   CAF_CHECK_EQUAL(fanout_errors(R"({"items": 5})"),
                   at + "/items: must be a list, not 5");
   CAF_CHECK_EQUAL(fanout_errors(R"({"lines": "a\u0000b"})"),
-                  at + ": must name a file");
+                  at + "/lines: must not contain NUL (U+0000)\n" + at
+                    + ": must name a file");
 }

@@ -177,6 +177,24 @@ CAF_TEST(specs of C++ obey the same rules) {
         [](auto&, auto& t) { t.collect = static_cast<collect>(9); });
 }
 
+CAF_TEST(texts with NUL are refused with their place) {
+  const auto input = [](const std::string& text) {
+    return spoilt([&](auto&, auto& t) { t.input = text; });
+  };
+  CAF_CHECK_EQUAL(input(R"({"a":["x",{"b/c":"y\u0000"}]})"),
+                  "/tasks/0/input/a/1/b~1c: must not contain NUL (U+0000)");
+  CAF_CHECK_EQUAL(input(R"({"a":{"b\u0000":1}})"),
+                  "/tasks/0/input/a: has a key that contains NUL (U+0000)");
+  CAF_CHECK_EQUAL(input(R"({"a":"\\u0000"})"), "");
+  CAF_CHECK_EQUAL(spoilt([](auto& r, auto&) { r.meta = R"({"a":"\u0000"})"; }),
+                  "/meta/a: must not contain NUL (U+0000)");
+  CAF_CHECK_EQUAL(spoilt([](auto&, auto& t) {
+                    t.fanout = {.kind = source_kind::items,
+                                .items = {"1", R"({"a":"\u0000"})"}};
+                  }),
+                  "/tasks/0/input/fanout/1/a: must not contain NUL (U+0000)");
+}
+
 CAF_TEST(retries and fanouts of C++ obey the same rules) {
   const auto retry = [](const std::string& expected, auto spoil) {
     CAF_CHECK_EQUAL(spoilt([&](auto&, auto& t) { spoil(t.retry); }),

@@ -143,6 +143,19 @@ CAF_TEST(what is JSON and what is not ) {
     CAF_CHECK(!is_json(bad));
 }
 
+CAF_TEST(a NUL byte does not end a text) {
+  using namespace std::string_literals;
+  for (const auto& text :
+       {"1\0"s, "{}\0{}"s, "\0"s, "[\0]"s, "\"a\0b\""s, "{\"a\":1}\n\0junk"s}) {
+    CAF_CHECK(!is_json(text));
+    CAF_CHECK(!parse_json(text));
+  }
+  CAF_CHECK_EQUAL(trouble("[1]\n \0junk"s),
+                  "line 2, column 2: unexpected NUL byte");
+  CAF_CHECK(is_json("\"a\\u0000b\""));
+  CAF_CHECK_EQUAL(parse_json("\"a\\u0000b\"")->get<std::string>(), "a\0b"s);
+}
+
 CAF_TEST(long texts are looked at to their last byte) {
   for (const std::size_t size : {1u, 63u, 64u, 65u, 127u, 128u, 200u})
     for (std::size_t at = 0; at < size; ++at) {
