@@ -209,6 +209,19 @@ CAF_TEST(an item too long for a variable still reaches stdin) {
   CAF_CHECK_EQUAL(std::atoi(stdout_of(o).c_str()), 1 << 20);
 }
 
+CAF_TEST(an attempt whose output was not read whole has failed) {
+  process_result broken;
+  broken.pipe_error = EIO;
+  broken.output = "half";
+  const auto o
+    = make_outcome(std::move(broken), exec_stdout::text, milliseconds(0));
+  CAF_CHECK(!o.succeeded);
+  CAF_CHECK(o.retryable);
+  CAF_CHECK_EQUAL(o.error_type, "io");
+  CAF_CHECK_EQUAL(o.error_message, "a pipe of the process failed: Input/output "
+                                   "error");
+}
+
 CAF_TEST(forms of stdout) {
   CAF_CHECK_EQUAL(run(sh("printf '\\377a'")).output,
                   R"({"exit_code":0,"stdout_base64":"/2E="})");

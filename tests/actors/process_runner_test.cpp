@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "actors/handlers/process/process_runner.hpp"
+#include "tests/actors/failing_calls.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -264,11 +265,14 @@ CAF_TEST(nothing of ours is inherited) {
   ::close(kept);
 }
 
-CAF_TEST(a process leads its own group) {
+CAF_TEST(a process leads a group and a session without a terminal) {
   const auto r
-    = run(command({"cut", "-d", " ", "-f", "1,5", "/proc/self/stat"}));
-  const auto space = r.output.find(' ');
-  CAF_CHECK_EQUAL(r.output.substr(0, space) + '\n', r.output.substr(space + 1));
+    = run(command({"cut", "-d", " ", "-f", "1,5,6,7", "/proc/self/stat"}));
+  const auto pid = r.output.substr(0, r.output.find(' '));
+  CAF_CHECK_EQUAL(r.output, pid + ' ' + pid + ' ' + pid + " 0\n");
+  const auto asked = run(shell("read -r answer < /dev/tty"));
+  CAF_CHECK_NOT_EQUAL(asked.exit_code, 0);
+  CAF_CHECK_NOT_EQUAL(asked.errors.find("/dev/tty"), std::string::npos);
 }
 
 CAF_TEST(cancelled processes stop) {
@@ -367,7 +371,7 @@ CAF_TEST(processes die with a program that is killed) {
 
 CAF_TEST(running out of descriptors is reported) {
   bench b;
-  process_runner runner;
+  process_runner runner({.shortage_patience = 0ms});
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   rlimit low = before;
@@ -381,6 +385,72 @@ CAF_TEST(running out of descriptors is reported) {
   runner.start({2, 1}, command({"true"}), b.keep());
   CAF_REQUIRE(b.wait_for(2));
   CAF_CHECK_EQUAL(b.results[1].spawn_error, 0);
+}
+
+CAF_TEST(a shortage of descriptors that passes fails nothing) {
+  failing_calls::new_pipe.set(0, 3, EMFILE);
+  CAF_CHECK_EQUAL(run(shell("echo here")).output, "here\n");
+  failing_calls::new_pipe.set(0, 1'000'000, EMFILE);
+  const auto r = run(command({"true"}), {.shortage_patience = 250ms});
+  failing_calls::new_pipe.set(0, 0, 0);
+  CAF_CHECK_EQUAL(r.spawn_error, EMFILE);
+  CAF_CHECK(r.ran.busy < 100ms);
+}
+
+CAF_TEST(a process that cannot be watched at first runs to its end) {
+  bench b;
+  process_runner runner;
+  failing_calls::epoll_add.set(0, 1, ENOMEM);
+  runner.start({1, 1}, shell("echo here; exit 3"), b.keep());
+  CAF_REQUIRE(b.wait_for(1));
+  CAF_CHECK_EQUAL(b.results[0].spawn_error, 0);
+  CAF_CHECK_EQUAL(b.results[0].exit_code, 3);
+  CAF_CHECK_EQUAL(b.results[0].output, "here\n");
+}
+
+CAF_TEST(pipes that cannot be watched lose nothing) {
+  const auto script = "seq 100000; seq 1000 >&2";
+  auto expected = shell(script);
+  expected.output_cap = 1u << 20;
+  const auto whole = run(expected);
+  for (const int failures : {2, 1'000'000}) {
+    bench b;
+    process_runner runner;
+    failing_calls::epoll_add.set(1, failures, ENOSPC);
+    runner.start({1, 1}, expected, b.keep());
+    CAF_REQUIRE(b.wait_for(1));
+    failing_calls::epoll_add.set(0, 0, 0);
+    CAF_CHECK_EQUAL(b.results[0].exit_code, 0);
+    CAF_CHECK(b.results[0].output == whole.output);
+    CAF_CHECK(b.results[0].errors == whole.errors);
+  }
+}
+
+CAF_TEST(stdin that cannot be watched is written whole) {
+  bench b;
+  process_runner runner;
+  auto spec = command({"wc", "-c"});
+  spec.input = std::string(1'000'000, 'x');
+  failing_calls::epoll_add.set(0, 1'000'000, ENOMEM);
+  runner.start({1, 1}, std::move(spec), b.keep());
+  CAF_REQUIRE(b.wait_for(1));
+  failing_calls::epoll_add.set(0, 0, 0);
+  CAF_CHECK_EQUAL(b.results[0].output, "1000000\n");
+}
+
+CAF_TEST(an error of a pipe is not the end of its data) {
+  for (const auto* script : {"echo here", "echo here; sleep 0.1; echo there"}) {
+    failing_calls::pipe_read.set(0, 1, EIO);
+    const auto r = run(shell(script));
+    failing_calls::pipe_read.set(0, 0, 0);
+    CAF_CHECK_EQUAL(r.pipe_error, EIO);
+  }
+  auto spec = command({"wc", "-c"});
+  spec.input = std::string(1'000'000, 'x');
+  failing_calls::pipe_write.set(1, 1, EIO);
+  const auto r = run(std::move(spec));
+  failing_calls::pipe_write.set(0, 0, 0);
+  CAF_CHECK_EQUAL(r.pipe_error, EIO);
 }
 
 CAF_TEST(many short processes leave nothing behind) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <system_error>
 
 namespace conductor {
 
@@ -108,6 +109,9 @@ reason why_stopped(stop_reason stopped, milliseconds timeout) {
 reason why_failed(const process_result& process, milliseconds timeout) {
   if (process.stopped)
     return why_stopped(*process.stopped, timeout);
+  if (process.pipe_error != 0)
+    return {"io", "a pipe of the process failed: "
+                    + std::generic_category().message(process.pipe_error)};
   if (process.status_lost)
     return {"exit", "its exit status was lost: this program ignores SIGCHLD, "
                     "or waits for children that are not its own"};

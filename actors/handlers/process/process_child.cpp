@@ -6,7 +6,6 @@
 #include <csignal>
 
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 namespace conductor {
@@ -20,42 +19,42 @@ chunk& scratch() {
   return buffer;
 }
 
-/// Bytes read into `scratch`; 0 at the end, -1 if there is nothing now.
-ssize_t read_some(int fd, std::size_t most) {
+/// Reads into `scratch`; 0 at the end, -1 and errno on an error.
+ssize_t read_some(int fd, std::size_t max) {
   auto& buffer = scratch();
   for (;;) {
-    const auto n = ::read(fd, buffer.data(), std::min(most, buffer.size()));
-    if (n >= 0)
+    const auto n = ::read(fd, buffer.data(), std::min(max, buffer.size()));
+    if (n >= 0 || errno != EINTR)
       return n;
-    if (errno != EINTR)
-      return errno == EAGAIN ? -1 : 0;
   }
 }
 
-std::size_t waiting_bytes(int fd) {
-  int n = 0;
-  return ::ioctl(fd, FIONREAD, &n) == 0 && n > 0 ? static_cast<std::size_t>(n)
-                                                 : 0;
-}
-
+/// False at the end of the stream and after an error, which goes to `error`.
 template <class Keep>
-bool read_once(const unique_fd& fd, const Keep& keep) {
+bool read_once(const unique_fd& fd, int& error, const Keep& keep) {
   const auto n = read_some(fd.get(), scratch().size());
   if (n > 0)
     keep(scratch().data(), static_cast<std::size_t>(n));
-  return n != 0;
+  if (n < 0 && errno != EAGAIN)
+    error = errno;
+  return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
 template <class Keep>
-void read_rest(unique_fd& fd, const Keep& keep) {
+void read_rest(unique_fd& fd, int& error, const Keep& keep) {
   if (!fd)
     return;
-  for (auto left = waiting_bytes(fd.get()); left > 0;) {
-    const auto n = read_some(fd.get(), left);
+  int left = 0;
+  if (::ioctl(fd.get(), FIONREAD, &left) != 0)
+    error = errno;
+  while (left > 0) {
+    const auto n = read_some(fd.get(), static_cast<std::size_t>(left));
+    if (n < 0 && errno != EAGAIN)
+      error = errno;
     if (n <= 0)
       break;
     keep(scratch().data(), static_cast<std::size_t>(n));
-    left -= static_cast<std::size_t>(n);
+    left -= static_cast<int>(n);
   }
   fd.reset();
 }
@@ -82,19 +81,22 @@ void process_child::keep_errors(const char* data, std::size_t size,
 
 bool process_child::read_output() {
   return read_once(
-    out, [&](const char* data, std::size_t size) { keep_output(data, size); });
+    out, result.pipe_error,
+    [&](const char* data, std::size_t size) { keep_output(data, size); });
 }
 
 bool process_child::read_errors(const process_options& options) {
-  return read_once(err, [&](const char* data, std::size_t size) {
-    keep_errors(data, size, options.errors_cap);
-  });
+  return read_once(err, result.pipe_error,
+                   [&](const char* data, std::size_t size) {
+                     keep_errors(data, size, options.errors_cap);
+                   });
 }
 
 void process_child::drain(const process_options& options) {
-  read_rest(
-    out, [&](const char* data, std::size_t size) { keep_output(data, size); });
-  read_rest(err, [&](const char* data, std::size_t size) {
+  read_rest(out, result.pipe_error, [&](const char* data, std::size_t size) {
+    keep_output(data, size);
+  });
+  read_rest(err, result.pipe_error, [&](const char* data, std::size_t size) {
     keep_errors(data, size, options.errors_cap);
   });
 }
@@ -105,8 +107,14 @@ bool process_child::write_input() {
       = ::write(in.get(), input_.data() + written_, input_.size() - written_);
     if (n >= 0)
       written_ += static_cast<std::size_t>(n);
-    else if (errno != EINTR)
-      return errno == EAGAIN;
+    else if (errno == EAGAIN)
+      return true;
+    else if (errno != EINTR) {
+      // EPIPE: the process does not read it all, which is its own affair.
+      if (errno != EPIPE)
+        result.pipe_error = errno;
+      return false;
+    }
   }
   return false;
 }
@@ -133,10 +141,8 @@ void process_child::reap() {
 }
 
 void process_child::signal(int number) const {
-  // It may have gone to another group; and not everything twice to those that
-  // take a second SIGTERM for impatience.
-  if (::getpgid(pid) != pid || number == SIGKILL)
-    ::syscall(SYS_pidfd_send_signal, end.get(), number, nullptr, 0u);
+  // It leads a session, so that it cannot leave its group. Until it is reaped,
+  // no other group can have its number.
   ::kill(-pid, number);
 }
 

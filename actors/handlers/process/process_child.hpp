@@ -24,16 +24,17 @@ public:
       input_ = std::move(*spec.input);
   }
 
-  /// Reads once from stdout or stderr. False at its end.
+  /// Reads once from stdout or stderr. False at its end and after an error.
   bool read_output();
   bool read_errors(const process_options& options);
-  /// Writes what fits. False when all is written, or nobody reads.
+  /// Writes what fits. False when all is written, or nobody reads it, or after
+  /// an error.
   bool write_input();
-  /// Takes what the process has left in its pipes. Waits for nobody: those
-  /// that it left behind may hold them open for ever.
+  /// Reads what the process has left in its pipes. Does not wait for their
+  /// end: processes that it left behind may hold them open for ever.
   void drain(const process_options& options);
 
-  /// Whether it has ended, without taking note of it.
+  /// Whether it has ended; does not reap it.
   bool ended() const;
   /// Takes its status; it must have ended.
   void reap();
@@ -46,7 +47,7 @@ public:
   const milliseconds timeout;
   pid_t pid = -1;
   unique_fd end, in, out, err; ///< pidfd and our ends of the pipes
-  bool watched = false;        ///< the pipes are in the loop's epoll set
+  unsigned watched = 0;        ///< bit s: stream s is in the loop's epoll set
   time_point started{};
   time_point deadline = time_point::max(); ///< of the present phase
   enum { running, terminating, killed } phase = running;

@@ -40,11 +40,6 @@ std::string_view path_in(const std::vector<std::string>& env) {
   return default_path;
 }
 
-std::string describe(const char* what, const std::string& name, int error) {
-  return std::string(what) + " \"" + name
-         + "\": " + std::generic_category().message(error);
-}
-
 struct child_pipes {
   pipe_ends in, out, err;
 };
@@ -62,6 +57,37 @@ int open_pipes(const process_spec& spec, child_pipes& pipes) {
   if (error == 0)
     ::fcntl(pipes.in.write.get(), F_SETFL, O_NONBLOCK);
   return error;
+}
+
+struct spawn_failure {
+  int code; ///< errno
+  std::string message;
+};
+
+std::optional<spawn_failure> spawn(const process_spec& spec, child_pipes& pipes,
+                                   int null, spawner& with, spawned& process) {
+  if (spec.argv.empty())
+    return spawn_failure{EINVAL, "there is no program to run"};
+  const auto& name = spec.argv.front();
+  const auto failed = [](const char* what, const std::string& file, int code) {
+    return spawn_failure{code, std::string(what) + " \"" + file + "\": "
+                                 + std::generic_category().message(code)};
+  };
+  if (const int error = open_pipes(spec, pipes))
+    return failed("cannot run", name, error);
+  auto program = find_program(name, path_in(spec.env), spec.directory);
+  if (program.error)
+    return failed("cannot run", name, program.error);
+  const auto or_null
+    = [&](const unique_fd& fd) { return fd ? fd.get() : null; };
+  process = with({std::move(program.file), spec.argv, spec.env, spec.directory,
+                  or_null(pipes.in.read), or_null(pipes.out.write),
+                  pipes.err.write.get()});
+  if (process.error && process.in_directory)
+    return failed("cannot enter", spec.directory, process.error);
+  if (process.error)
+    return failed("cannot run", name, process.error);
+  return std::nullopt;
 }
 
 } // namespace
@@ -145,7 +171,8 @@ void process_runner::loop::run() {
     for (int i = 0; i < n; ++i)
       handle(events[static_cast<std::size_t>(i)]);
     check_deadlines();
-    check_outputs();
+    check_unwatched();
+    check_shortage();
   }
   kill_all();
 }
@@ -182,39 +209,24 @@ void process_runner::loop::stop_process(attempt_key which, stop_reason reason) {
 void process_runner::loop::start_waiting() {
   while (auto* next = queue_.next())
     if (!launch(*next))
-      return; // until a process has ended
+      return;
 }
 
-/// False if the system is short of something that the running processes will
-/// give back: that is not a failure, the attempt waits.
+/// False if the system is short of something: that is not a failure of the
+/// process, which waits.
 bool process_runner::loop::launch(queue::entry& next) {
-  const auto& spec = next.job.spec;
   const auto began = clock::now();
-  const auto refused = [&](int error, std::string message) {
-    if (is_shortage(error) && !children_.empty())
-      return false;
-    refuse(next.key, execution_time::since(began), error, std::move(message));
-    return true;
-  };
-  if (spec.argv.empty())
-    return refused(EINVAL, "there is no program to run");
-  const auto& name = spec.argv.front();
   child_pipes pipes;
-  if (const int error = open_pipes(spec, pipes))
-    return refused(error, describe("cannot run", name, error));
-  auto program = find_program(name, path_in(spec.env), spec.directory);
-  if (program.error)
-    return refused(program.error, describe("cannot run", name, program.error));
-  const auto or_null
-    = [&](const unique_fd& fd) { return fd ? fd.get() : null_.get(); };
-  auto process = spawn_({std::move(program.file), spec.argv, spec.env,
-                         spec.directory, or_null(pipes.in.read),
-                         or_null(pipes.out.write), pipes.err.write.get()});
-  if (process.error)
-    return refused(process.error,
-                   process.in_directory
-                     ? describe("cannot enter", spec.directory, process.error)
-                     : describe("cannot run", name, process.error));
+  spawned process;
+  auto failure = spawn(next.job.spec, pipes, null_.get(), spawn_, process);
+  if (failure && is_shortage(failure->code) && wait_out_shortage())
+    return false;
+  short_since_.reset();
+  if (failure) {
+    refuse(next.key, execution_time::since(began), failure->code,
+           std::move(failure->message));
+    return true;
+  }
   queue_.begin(next, began);
   next.job.child = next_++;
   process_child child(next.key, next.job.spec, std::move(next.job.done));
@@ -228,22 +240,30 @@ bool process_runner::loop::launch(queue::entry& next) {
   return true;
 }
 
+/// Whether to wait: for a process that ends and frees what it holds, or for
+/// the rest of the system to do so.
+bool process_runner::loop::wait_out_shortage() {
+  if (!children_.empty())
+    return true;
+  const auto now = clock::now();
+  if (!short_since_)
+    short_since_ = now;
+  if (now - *short_since_ >= options_.shortage_patience)
+    return false;
+  try_again_ = now + shortage_retry;
+  return true;
+}
+
 void process_runner::loop::follow(number n, process_child started) {
-  if (!watch(started.end.get(), EPOLLIN, n, end_stream)) {
-    const int error = errno;
-    started.signal(SIGKILL);
-    started.reap();
-    return refuse(started.key, execution_time::since(started.started), error,
-                  "cannot watch a process: "
-                    + std::generic_category().message(error));
-  }
   auto& child = children_.emplace(n, std::move(started)).first->second;
   if (child.timeout.count() > 0)
     set_deadline(n, child, child.started + child.timeout);
-  if (child.in
-      && (!child.write_input()
-          || !watch(child.in.get(), EPOLLOUT, n, in_stream)))
+  if (watch(child.end.get(), EPOLLIN, n, end_stream))
+    child.watched |= 1u << end_stream;
+  if (child.in && !child.write_input())
     child.in.reset();
+  else if (child.in && watch(child.in.get(), EPOLLOUT, n, in_stream))
+    child.watched |= 1u << in_stream;
   unwatched_.emplace_back(child.started + watch_after, n);
 }
 

@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -35,6 +36,8 @@ private:
 
   enum stream : unsigned { end_stream, in_stream, out_stream, err_stream };
 
+  static constexpr milliseconds shortage_retry{100};
+
   /// Most processes end sooner than this, and their output fits into a pipe:
   /// the pipes of those are only read once, at the end.
   static constexpr milliseconds watch_after{10};
@@ -55,11 +58,13 @@ private:
   void stop_process(attempt_key which, stop_reason reason);
   void start_waiting();
   bool launch(queue::entry& next);
+  bool wait_out_shortage();
   void follow(number n, process_child started);
   bool watch(int fd, std::uint32_t events, number n, stream s);
-  void watch_outputs(number n, process_child& child);
+  bool watch_streams(number n, process_child& child);
   void unwatch(const unique_fd& fd);
   void handle(const epoll_event& event);
+  static unique_fd& fd_of(process_child& child, stream s);
   void move_data(process_child& child, stream s);
   void finish(number n);
   void refuse(attempt_key which, execution_time ran, int error,
@@ -67,7 +72,8 @@ private:
   void set_deadline(number n, process_child& child, time_point at);
   void terminate(number n, process_child& child, stop_reason reason);
   void check_deadlines();
-  void check_outputs();
+  void check_unwatched();
+  void check_shortage();
   int wait_time() const;
   void kill_all();
 
@@ -84,6 +90,8 @@ private:
   std::unordered_map<number, process_child> children_;
   std::set<std::pair<time_point, number>> deadlines_;
   std::deque<std::pair<time_point, number>> unwatched_;
+  std::optional<time_point> short_since_;    ///< with no process of ours
+  time_point try_again_ = time_point::max(); ///< after a shortage
   std::thread thread_;
 };
 

@@ -15,7 +15,7 @@
 
 namespace conductor {
 
-/// A process to run, in a group of its own.
+/// A process to run, in a session and a group of its own, without a terminal.
 struct process_spec {
   std::vector<std::string> argv; ///< argv[0] is searched in the PATH of `env`
   std::vector<std::string> env;  ///< "NAME=value"; all that it gets
@@ -38,12 +38,18 @@ struct process_result {
   bool output_cut = false;
   std::string errors; ///< end of stderr
   bool errors_cut = false;
+  /// errno: a pipe failed, so that not all of stdin, stdout or stderr went
+  /// through it.
+  int pipe_error = 0;
   execution_time ran;
 };
 
 struct process_options {
   std::size_t errors_cap = 4096; ///< bytes of stderr kept
   milliseconds grace{5000};      ///< from SIGTERM to SIGKILL
+  /// How long a process waits for what the system is short of (descriptors,
+  /// processes, memory) while no other process of the runner could free it.
+  milliseconds shortage_patience{5000};
   /// Processes at once; further ones wait for their turn. 0 = no bound.
   std::size_t slots = 0;
 };

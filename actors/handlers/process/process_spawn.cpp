@@ -93,7 +93,9 @@ CONDUCTOR_IN_CHILD int die(launch& l, bool in_directory) {
 
 CONDUCTOR_IN_CHILD int child_main(void* argument) {
   launch& l = *static_cast<launch*>(argument);
-  ::syscall(SYS_setpgid, 0, 0);
+  // A session without a terminal: reading from /dev/tty fails where it would
+  // stop the process for ever, since its group is never in the foreground.
+  ::syscall(SYS_setsid);
   ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   // The parent may have died before the line above.
   if (::syscall(SYS_getppid) != l.parent)

@@ -30,17 +30,34 @@ void process_runner::loop::unwatch(const unique_fd& fd) {
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd.get(), nullptr);
 }
 
-void process_runner::loop::watch_outputs(number n, process_child& child) {
-  child.watched = true;
-  for (auto* fd : {&child.out, &child.err}) {
-    if (!*fd)
-      continue;
-    ::fcntl(fd->get(), F_SETFL, O_NONBLOCK);
-    // A pipe that cannot be watched is better closed than left to fill up.
-    if (!watch(fd->get(), EPOLLIN, n,
-               fd == &child.out ? out_stream : err_stream))
-      fd->reset();
+unique_fd& process_runner::loop::fd_of(process_child& child, stream s) {
+  switch (s) {
+  case in_stream: return child.in;
+  case out_stream: return child.out;
+  case err_stream: return child.err;
+  case end_stream: break;
   }
+  return child.end;
+}
+
+/// False if the system refuses to watch a stream; data is moved once then.
+bool process_runner::loop::watch_streams(number n, process_child& child) {
+  bool all = true;
+  for (const auto s : {end_stream, in_stream, out_stream, err_stream}) {
+    const auto& fd = fd_of(child, s);
+    if (!fd || (child.watched >> s & 1u))
+      continue;
+    if (s == out_stream || s == err_stream)
+      ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+    if (watch(fd.get(), s == in_stream ? EPOLLOUT : EPOLLIN, n, s)) {
+      child.watched |= 1u << s;
+      continue;
+    }
+    all = false;
+    if (s != end_stream)
+      move_data(child, s);
+  }
+  return all;
 }
 
 void process_runner::loop::handle(const epoll_event& event) {
@@ -61,9 +78,7 @@ void process_runner::loop::handle(const epoll_event& event) {
 }
 
 void process_runner::loop::move_data(process_child& child, stream s) {
-  auto& fd = s == in_stream    ? child.in
-             : s == out_stream ? child.out
-                               : child.err;
+  auto& fd = fd_of(child, s);
   if (!fd)
     return;
   const bool open = s == in_stream    ? child.write_input()
@@ -71,7 +86,8 @@ void process_runner::loop::move_data(process_child& child, stream s) {
                                       : child.read_errors(options_);
   if (open)
     return;
-  unwatch(fd);
+  if (child.watched >> s & 1u)
+    unwatch(fd);
   fd.reset();
 }
 
@@ -82,7 +98,6 @@ void process_runner::loop::finish(number n) {
   if (child.phase != process_child::running)
     child.signal(SIGKILL);
   child.reap();
-  unwatch(child.end);
   if (child.deadline != time_point::max())
     deadlines_.erase({child.deadline, n});
   child.result.ran = execution_time::since(child.started);
@@ -90,11 +105,9 @@ void process_runner::loop::finish(number n) {
   // The next process first: it can run while this thread attends to the one
   // that ended.
   start_waiting();
-  unwatch(child.in);
-  if (child.watched) {
-    unwatch(child.out);
-    unwatch(child.err);
-  }
+  for (const auto s : {end_stream, in_stream, out_stream, err_stream})
+    if (child.watched >> s & 1u)
+      unwatch(fd_of(child, s));
   child.drain(options_);
   child.done(std::move(child.result));
 }
@@ -136,22 +149,34 @@ void process_runner::loop::check_deadlines() {
   }
 }
 
-void process_runner::loop::check_outputs() {
+void process_runner::loop::check_unwatched() {
   if (unwatched_.empty())
     return;
   const auto now = clock::now();
   while (!unwatched_.empty() && unwatched_.front().first <= now) {
     const auto n = unwatched_.front().second;
     unwatched_.pop_front();
-    if (const auto c = children_.find(n); c != children_.end())
-      watch_outputs(n, c->second);
+    const auto c = children_.find(n);
+    if (c == children_.end() || watch_streams(n, c->second))
+      continue;
+    if (c->second.ended())
+      finish(n);
+    else
+      unwatched_.emplace_back(now + watch_after, n);
   }
 }
 
+void process_runner::loop::check_shortage() {
+  if (try_again_ > clock::now())
+    return;
+  try_again_ = time_point::max();
+  start_waiting();
+}
+
 int process_runner::loop::wait_time() const {
-  auto next = time_point::max();
+  auto next = try_again_;
   if (!deadlines_.empty())
-    next = deadlines_.begin()->first;
+    next = std::min(next, deadlines_.begin()->first);
   if (!unwatched_.empty())
     next = std::min(next, unwatched_.front().first);
   if (next == time_point::max())
