@@ -62,6 +62,13 @@ CAF_TEST(widths of text) {
   CAF_CHECK_EQUAL(orcon::shorten("one\ntwo", 10), "one…");
   CAF_CHECK_EQUAL(orcon::shorten("a\x1b[31mb\u009b", 20), "a [31mb ");
   CAF_CHECK_EQUAL(orcon::shorten("abc", 0), "");
+  // Characters that change the direction of what follows them.
+  for (const auto* bidi :
+       {"\u202a", "\u202e", "\u2066", "\u2069", "\u200e", "\u200f", "\u061c"}) {
+    CAF_CHECK_EQUAL(orcon::shorten(std::string{"a"} + bidi + "b", 3), "a b");
+    CAF_CHECK_EQUAL(orcon::shorten(std::string{"a"} + bidi + "b", 2), "a…");
+  }
+  CAF_CHECK_EQUAL(orcon::shorten("a\u200db", 2), "a\u200db");
   for (std::size_t width = 0; width < 12; ++width)
     for (const auto* text : {"", "abcdefghijkl", "日本語日本語", "x\ny",
                              "\xff\xfe", "e\u0301e\u0301e\u0301"})
@@ -210,6 +217,18 @@ CAF_TEST(a window that shrinks loses nothing) {
   b.write("go", "");
   CAF_CHECK_EQUAL(t.finish(), 0);
   CAF_CHECK(widest(t.all(), narrow) < 40);
+}
+
+CAF_TEST(a command that asks on the terminal fails at once) {
+  const bench b;
+  terminal t{b,
+             "orcon map --retries 0 -- sh -c 'read -r x < /dev/tty' ::: a; "
+             "echo code $?",
+             80};
+  CAF_CHECK(t.read_until([](const auto& all) { return has(all, "code "); }));
+  CAF_MESSAGE(t.all());
+  CAF_CHECK(has(t.all(), "/dev/tty"));
+  CAF_CHECK(has(t.all(), "code 3"));
 }
 
 CAF_TEST(outputs and progress share the terminal) {

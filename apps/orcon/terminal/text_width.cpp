@@ -12,7 +12,7 @@ namespace {
 using range = std::pair<std::uint32_t, std::uint32_t>;
 
 constexpr std::array<range, 5> of_no_width{{{0x0300, 0x036F},
-                                            {0x200B, 0x200F},
+                                            {0x200B, 0x200D},
                                             {0x20D0, 0x20F0},
                                             {0xFE00, 0xFE0F},
                                             {0xE0100, 0xE01EF}}};
@@ -35,12 +35,21 @@ bool in(const Ranges& ranges, std::uint32_t c) {
   });
 }
 
+/// Characters that set the direction of the text after them.
+constexpr std::array<range, 4> of_direction{
+  {{0x061C, 0x061C}, {0x200E, 0x200F}, {0x202A, 0x202E}, {0x2066, 0x2069}}};
+
 std::size_t width_of(std::uint32_t c) {
   return in(of_no_width, c) ? 0 : in(of_double_width, c) ? 2 : 1;
 }
 
-/// Takes one character off the front: its bytes and its number. What is no
-/// UTF-8 counts byte by byte.
+/// Whether the character commands a terminal instead of being shown.
+bool is_control(std::uint32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || in(of_direction, c);
+}
+
+/// Takes one character off the front: its bytes and its number. Bytes that are
+/// not UTF-8 count one by one.
 std::pair<std::string_view, std::uint32_t> take(std::string_view& text) {
   const auto lead = static_cast<unsigned char>(text.front());
   std::size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
@@ -73,8 +82,7 @@ std::string shorten(std::string_view text, std::size_t width) {
     used += width_of(c);
     if (used > room)
       break;
-    const auto control = c < 0x20 || (c >= 0x7F && c < 0xA0);
-    out += control ? " " : std::string{bytes};
+    out += is_control(c) ? " " : std::string{bytes};
   }
   return cut && width > 0 ? out + "…" : out;
 }

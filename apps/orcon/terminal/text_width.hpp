@@ -6,15 +6,15 @@
 
 namespace orcon {
 
-/// Columns that UTF-8 text takes on a terminal: marks take none, the signs of
-/// East Asia and pictures two.
+/// Columns that UTF-8 text takes on a terminal: combining marks take none, East
+/// Asian characters and pictures two.
 std::size_t display_width(std::string_view text);
 
 /// At most `width` columns of the first line; "…" where cut. Control
-/// characters, which could command a terminal, become spaces.
+/// characters and those that change the direction of text become spaces.
 std::string shorten(std::string_view text, std::size_t width);
 
-/// The text with spaces behind it up to `width` columns.
+/// The text with spaces after it up to `width` columns.
 std::string padded(std::string text, std::size_t width);
 
 } // namespace orcon
