@@ -120,7 +120,7 @@ CAF_TEST(what cannot start is not tried again) {
     probe::origin({{"argv", {"echo", "{item}"}}}), 1, R"("\u0000")"));
   CAF_CHECK_EQUAL(nul.error_type, "spawn");
   CAF_CHECK_EQUAL(nul.error_message,
-                  "argv/1 has a NUL byte, which no process can be given");
+                  "argv/1 has a NUL byte, which cannot be passed to a process");
   CAF_CHECK(!nul.retryable);
   CAF_CHECK_EQUAL(run(json::object()).error_type, "spawn");
 }
@@ -183,6 +183,19 @@ CAF_TEST(a process has just the environment that it is promised) {
   text = stdout_of(run({{"argv", {"env"}}}));
   CAF_CHECK(text.find("ORCON_ITEM") == text.npos);
   CAF_CHECK(text.find("ORCON_INDEX") == text.npos);
+}
+
+CAF_TEST(a process can inherit the whole environment) {
+  ::setenv("CONDUCTOR_TEST_SECRET", "x y", 1);
+  auto input = json{{"argv", {"env"}},
+                    {"inherit_env", true},
+                    {"env", {{"CONDUCTOR_TEST_OWN", "z"}}}};
+  const auto text = "\n" + stdout_of(run(input));
+  for (const std::string line : {"CONDUCTOR_TEST_SECRET=x y",
+                                 "CONDUCTOR_TEST_OWN=z", "ORCON_TASK_NAME=job"})
+    CAF_CHECK(text.find("\n" + line + "\n") != text.npos);
+  CAF_CHECK_EQUAL(first_problem(with(sh("true"), "inherit_env", "yes")),
+                  "/input/inherit_env: must be true or false");
 }
 
 CAF_TEST(stdin) {

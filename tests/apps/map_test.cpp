@@ -85,15 +85,16 @@ CAF_TEST(inputs come from what can be read once and must be readable) {
   CAF_CHECK_EQUAL(b.run("ls x.db* 2>/dev/null").out, "");
 }
 
-CAF_TEST(commands get the variables that are named) {
+CAF_TEST(commands inherit the environment and what is named) {
   const bench b;
   const std::string show = " -- sh -c 'echo ${A-none} ${B-none}' ::: x";
-  CAF_CHECK_EQUAL(b.run("A=1 B=2 orcon map -q" + show).out, "none none\n");
-  CAF_CHECK_EQUAL(b.run("A=1 B=2 orcon map -q --env A" + show).out, "1 none\n");
+  CAF_CHECK_EQUAL(b.run("A=1 B=2 orcon map -q" + show).out, "1 2\n");
+  CAF_CHECK_EQUAL(b.run("A=1 B=2 orcon map -q --env A=3" + show).out, "3 2\n");
   CAF_CHECK_EQUAL(b.run("orcon map -q --env A=x --env B" + show).out,
                   "x none\n");
   // By reference: the value is nowhere in the database.
   b.run("A=secret-4711 orcon map -q --env A -- true ::: x");
+  b.run("A=secret-4711 orcon map -q -- true ::: y");
   CAF_CHECK_EQUAL(b.run("grep -c secret-4711 orcon.db").out, "0\n");
 }
 

@@ -18,7 +18,7 @@ class exec_handler : public handler {
 public:
   explicit exec_handler(const exec_options& options)
     : options_{.grace = options.grace, .slots = options.slots},
-      stdout_cap_(options.stdout_cap), base_(base_environment()) {}
+      stdout_cap_(options.stdout_cap), own_(read_environment()) {}
 
   handler_traits traits() const override {
     return {.queues = options_.slots > 0, .own_timeout = true};
@@ -55,7 +55,7 @@ private:
 
   const process_options options_;
   const std::size_t stdout_cap_;
-  const environment base_;
+  const own_environment own_;
   std::mutex mutex_; ///< guards what follows
   std::shared_ptr<const task_origin> last_origin_;
   input_ptr last_input_;
@@ -92,7 +92,7 @@ void exec_handler::start(attempt work, outcome_sink& sink) {
   const auto input = input_of(work);
   if (!*input)
     return refuse(input->error(), false);
-  auto process = make_process(work, **input, base_);
+  auto process = make_process(work, **input, own_);
   if (!process)
     return refuse(process.error(), false);
   if ((*input)->stdout_limit == 0)

@@ -6,8 +6,8 @@ namespace conductor {
 
 namespace {
 
-/// What SQLite takes for one value, with room for how JSON writes bytes.
-constexpr std::size_t most_stdout_kept = 256u << 20;
+/// Less than SQLite's limit for one value, since JSON escapes bytes.
+constexpr std::size_t max_stdout_limit = 256u << 20;
 
 void check_argv(const json& input, input_problems& found) {
   const auto argv = input.find("argv");
@@ -27,6 +27,9 @@ void check_argv(const json& input, input_problems& found) {
 }
 
 void check_env(const json& input, input_problems& found) {
+  const auto inherit = input.find("inherit_env");
+  if (inherit != input.end() && !inherit->is_boolean())
+    found.push_back({"/input/inherit_env", "must be true or false"});
   const auto env = input.find("env");
   if (env == input.end())
     return;
@@ -61,11 +64,11 @@ void check_stdout(const json& input, input_problems& found) {
   const auto limit = input.find("stdout_limit");
   if (limit != input.end()
       && !(limit->is_number_unsigned() && *limit >= 1
-           && *limit <= most_stdout_kept))
+           && *limit <= max_stdout_limit))
     found.push_back(
       {"/input/stdout_limit", "must be a number of bytes from 1 "
                               "to "
-                                + std::to_string(most_stdout_kept)});
+                                + std::to_string(max_stdout_limit)});
 }
 
 void read_stdin(const json& from, exec_input& to) {
@@ -87,8 +90,10 @@ void read_stdin(const json& from, exec_input& to) {
 
 input_problems check_exec_input(const json& input) {
   input_problems found;
-  check_fields(input, {"argv", "env", "cwd", "stdin", "stdout", "stdout_limit"},
-               found);
+  check_fields(
+    input,
+    {"argv", "env", "inherit_env", "cwd", "stdin", "stdout", "stdout_limit"},
+    found);
   if (!input.is_object())
     return found;
   check_argv(input, found);
@@ -108,6 +113,7 @@ result<exec_input> read_exec_input(const json& input) {
   if (const auto env = input.find("env"); env != input.end())
     for (const auto& [name, value] : env->items())
       plan.env.emplace_back(name, value.get<std::string>());
+  plan.inherit_env = input.value("inherit_env", false);
   plan.cwd = input.value("cwd", "");
   if (const auto from = input.find("stdin"); from != input.end())
     read_stdin(*from, plan);

@@ -2,13 +2,15 @@
 
 #include <cstdlib>
 
+#include <unistd.h>
+
 #include "actors/handlers/exec/exec_placeholders.hpp"
 
 namespace conductor {
 
 namespace {
 
-/// Longer than this the kernel takes no argument and no variable.
+/// The kernel accepts no argument and no variable longer than this.
 constexpr std::size_t longest_variable = 128 * 1024 - 64;
 
 result<std::string> expand(placeholders& with, const std::string& text,
@@ -18,8 +20,8 @@ result<std::string> expand(placeholders& with, const std::string& text,
     return fail(errc::invalid, where + ": " + expanded.error().message);
   if (expanded->find('\0') != std::string::npos)
     return fail(errc::invalid, where
-                                 + " has a NUL byte, which no process can "
-                                   "be given");
+                                 + " has a NUL byte, which cannot be passed "
+                                   "to a process");
   return expanded;
 }
 
@@ -34,8 +36,7 @@ void add_ours(const attempt& work, placeholders& with, environment& to) {
     to["ORCON_INDEX"] = std::to_string(work.index);
   if (work.item.empty())
     return;
-  // An item that no variable can hold must not keep a process from starting
-  // that reads it from its stdin.
+  // A process may read an item that no variable can hold from its stdin.
   const auto& item = with.item_text();
   if (item.size() <= longest_variable && item.find('\0') == item.npos)
     to["ORCON_ITEM"] = item;
@@ -59,8 +60,8 @@ stdin_of(const attempt& work, const exec_input& input, placeholders& with) {
   return std::nullopt;
 }
 
-/// "${env:NAME}" stands for a variable of ours at that moment, so that secrets
-/// need not be stored.
+/// "${env:NAME}" stands for a variable of this program at that moment, so that
+/// secrets need not be stored.
 std::string variable_named_by(std::string_view value) {
   constexpr std::string_view begin = "${env:";
   if (!value.starts_with(begin) || !value.ends_with('}'))
@@ -71,17 +72,22 @@ std::string variable_named_by(std::string_view value) {
 
 } // namespace
 
-environment base_environment() {
-  environment base;
+own_environment read_environment() {
+  own_environment own;
+  for (auto** entry = environ; entry && *entry; ++entry) {
+    const std::string_view text = *entry;
+    if (const auto equals = text.find('='); equals != 0 && equals != text.npos)
+      own.whole.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
   for (const auto* name :
        {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER"})
-    if (const auto* value = std::getenv(name))
-      base[name] = value;
-  return base;
+    if (const auto found = own.whole.find(name); found != own.whole.end())
+      own.allowed.insert(*found);
+  return own;
 }
 
 result<process_spec> make_process(const attempt& work, const exec_input& input,
-                                  const environment& base) {
+                                  const own_environment& own) {
   placeholders with(work);
   process_spec process;
   for (std::size_t i = 0; i < input.argv.size(); ++i) {
@@ -90,7 +96,7 @@ result<process_spec> make_process(const attempt& work, const exec_input& input,
       return fail(text.error().code, text.error().message);
     process.argv.push_back(std::move(*text));
   }
-  auto variables = base;
+  auto variables = input.inherit_env ? own.whole : own.allowed;
   for (const auto& [name, value] : input.env) {
     if (const auto from = variable_named_by(value); !from.empty()) {
       if (const auto* ours = std::getenv(from.c_str()))

@@ -14,11 +14,14 @@ namespace conductor {
 /// Variables by name.
 using environment = std::map<std::string, std::string>;
 
-/// What every process gets of our own environment.
-environment base_environment();
+/// The environment of this program, and the part of it that every process gets.
+struct own_environment {
+  environment whole, allowed;
+};
+own_environment read_environment();
 
 /// The process that one attempt asks for; the error says why there is none.
 result<process_spec> make_process(const attempt& work, const exec_input& input,
-                                  const environment& base);
+                                  const own_environment& own);
 
 } // namespace conductor

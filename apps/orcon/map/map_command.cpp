@@ -30,8 +30,8 @@ arguments behind ":::", from -a FILE (one a line), or from standard input.
 The same command line on the same database goes on where it was, also after a
 crash; --fresh starts anew.
 
-Commands see PATH, HOME, LANG, LC_ALL, TZ, TMPDIR and USER of this shell, and
-what --env names.
+Commands inherit the environment; --env adds to it. Only values that --env gives
+are stored.
 
 Examples:
   find src -name '*.cpp' | orcon map -- wc -l {}
