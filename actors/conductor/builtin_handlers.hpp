@@ -16,10 +16,16 @@ namespace conductor {
 
 struct exec_options {
   std::size_t stdout_cap = 1u << 20; ///< bytes of a process's stdout kept
+  std::size_t stderr_kept = 4096;    ///< bytes of its stderr kept, the end
   milliseconds grace{5000};          ///< from SIGTERM to SIGKILL
-  /// Processes at once; further attempts wait in the handler for their turn,
-  /// their timeout not running. 0 = no bound but the executor's.
+  /// Processes at once; further attempts wait in the handler, and their timeout
+  /// does not run meanwhile. 0 = no bound but the executor's.
   std::size_t slots = 0;
+  /// Receives the stderr of an attempt that wrote more than `stderr_kept`, its
+  /// last `stderr_cap` bytes with a mark where more is missing. Called from the
+  /// handler's thread before the attempt is reported.
+  std::function<void(attempt_key, std::string)> on_long_stderr;
+  std::size_t stderr_cap = 1u << 20;
 };
 
 /// For programs that run many processes at once, each of which takes three

@@ -129,7 +129,7 @@ CAF_TEST(what the system lacks for now may be tried again) {
   process_result busy;
   busy.spawn_error = EAGAIN;
   busy.spawn_message = "later";
-  const auto o = make_outcome(busy, exec_stdout::text, milliseconds(0));
+  const auto o = make_outcome(busy, exec_stdout::text, milliseconds(0), 4096);
   CAF_CHECK_EQUAL(o.error_type, "spawn");
   CAF_CHECK(o.retryable);
 }
@@ -227,7 +227,7 @@ CAF_TEST(an attempt whose output was not read whole has failed) {
   broken.pipe_error = EIO;
   broken.output = "half";
   const auto o
-    = make_outcome(std::move(broken), exec_stdout::text, milliseconds(0));
+    = make_outcome(std::move(broken), exec_stdout::text, milliseconds(0), 4096);
   CAF_CHECK(!o.succeeded);
   CAF_CHECK(o.retryable);
   CAF_CHECK_EQUAL(o.error_type, "io");
@@ -279,8 +279,30 @@ CAF_TEST(stderr becomes valid text) {
   const auto cut = run(sh("i=0; while [ $i -lt 4096 ]; do printf 'é' >&2; "
                           "i=$((i+1)); done; printf x >&2; exit 1"));
   const auto text = cut.error_details["stderr"].get<std::string>();
-  CAF_CHECK_EQUAL(text.size(), 4095u);
+  CAF_CHECK(text.starts_with("[… 4098 bytes cut] é"));
+  CAF_CHECK_EQUAL(text.size(),
+                  4095u + std::string("[… 4098 bytes cut] ").size());
   CAF_CHECK(text.find("\ufffd") == text.npos);
+}
+
+CAF_TEST(long stderr is passed on before the report) {
+  std::map<attempt_key, std::string> passed;
+  const exec_options options{
+    .on_long_stderr
+    = [&](attempt_key which, std::string text) { passed[which] = text; },
+    .stderr_cap = 10'000};
+  const auto o = run(sh("seq 1500 >&2; printf '\\377' >&2"), options);
+  const auto text = passed[{100, 1}];
+  CAF_CHECK_EQUAL(text.size(), 6393u + 1u);
+  CAF_CHECK(text.starts_with("1\n2\n") && text.ends_with("1500\n\xff"));
+  CAF_CHECK(json::parse(o.output)
+              .value("stderr", "")
+              .starts_with("[… 2298 bytes cut] "));
+  run(sh("seq 100000 >&2; exit 1"), options);
+  CAF_CHECK((passed[{100, 1}].starts_with("[… 578895 bytes cut] ")));
+  passed.clear();
+  run(sh("seq 10 >&2"), options);
+  CAF_CHECK(passed.empty());
 }
 
 CAF_TEST(processes start in the directory of their task) {

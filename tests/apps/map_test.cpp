@@ -1,5 +1,6 @@
 #define CAF_SUITE apps.map
 
+#include "apps/orcon/map/long_stderr.hpp"
 #include "tests/support/program.hpp"
 
 using orcon::test::bench;
@@ -23,6 +24,41 @@ CAF_TEST(what commands write to stderr is passed on) {
           "a b 2>/dev/null")
       .out,
     "out a\nout b\n");
+}
+
+CAF_TEST(stderr of any size comes whole) {
+  const bench b;
+  for (const std::string end : {"exit 0", "exit 3"}) {
+    const auto line
+      = "orcon map -q -k --fresh --retries 0 --results r -- sh -c "
+        "'seq {} >&2; "
+        + end + "' ::: 3000 100000 2>&1";
+    CAF_CHECK_EQUAL(b.run(line + " | grep -v ^orcon: | wc -l").out, "103000\n");
+    CAF_CHECK_EQUAL(b.run("cat r/1/stderr | wc -l").out, "3000\n");
+    CAF_CHECK_EQUAL(b.run("cat r/2/stderr | wc -l").out, "100000\n");
+  }
+  // Beyond 1 MiB the beginning is missing, which is marked.
+  b.run("orcon map -q --results r -- sh -c 'seq {} >&2' ::: 200000 2>&1");
+  CAF_CHECK_EQUAL(b.run("head -c 23 r/1/stderr").out, "[… 240319 bytes cut] ");
+  CAF_CHECK_EQUAL(b.run("tail -n 1 r/1/stderr").out, "200000\n");
+  // A row has the last 4 KiB.
+  CAF_CHECK(b.run("orcon map -o jsonl -- sh -c 'seq {} >&2' ::: 3000")
+              .says("\"stderr\":\"[… 9797 bytes cut] "));
+}
+
+CAF_TEST(long stderr is kept within a limit) {
+  orcon::long_stderr kept{10};
+  kept.keep({1, 1}, "1234");
+  kept.keep({2, 1}, "12345");
+  kept.keep({1, 2}, "123"); // replaces the earlier attempt
+  CAF_CHECK(!kept.take({1, 1}));
+  kept.keep({3, 1}, "123"); // no room: the oldest goes
+  CAF_CHECK(!kept.take({2, 1}));
+  CAF_CHECK(kept.take({1, 2}) == "123");
+  CAF_CHECK(!kept.take({1, 2}));
+  CAF_CHECK(kept.take({3, 1}) == "123");
+  kept.keep({4, 1}, "12345678901");
+  CAF_CHECK(!kept.take({4, 1}));
 }
 
 CAF_TEST(results are files as a shell would tell them) {

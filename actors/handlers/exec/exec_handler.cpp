@@ -17,8 +17,7 @@ namespace {
 class exec_handler : public handler {
 public:
   explicit exec_handler(const exec_options& options)
-    : options_{.grace = options.grace, .slots = options.slots},
-      stdout_cap_(options.stdout_cap), own_(read_environment()) {}
+    : options_(options), own_(read_environment()) {}
 
   handler_traits traits() const override {
     return {.queues = options_.slots > 0, .own_timeout = true};
@@ -53,8 +52,7 @@ private:
   void run(const attempt& work, process_spec process, exec_stdout as,
            process_runner& with, outcome_sink& sink);
 
-  const process_options options_;
-  const std::size_t stdout_cap_;
+  const exec_options options_;
   const own_environment own_;
   std::mutex mutex_; ///< guards what follows
   std::shared_ptr<const task_origin> last_origin_;
@@ -76,7 +74,11 @@ result<process_runner*> exec_handler::runner() {
   const std::lock_guard guard(mutex_);
   try {
     if (!runner_)
-      runner_ = std::make_unique<process_runner>(options_);
+      runner_ = std::make_unique<process_runner>(process_options{
+        .errors_cap
+        = options_.on_long_stderr ? options_.stderr_cap : options_.stderr_kept,
+        .grace = options_.grace,
+        .slots = options_.slots});
     return runner_.get();
   } catch (const std::exception& e) {
     return fail(errc::io, e.what());
@@ -96,7 +98,7 @@ void exec_handler::start(attempt work, outcome_sink& sink) {
   if (!process)
     return refuse(process.error(), false);
   if ((*input)->stdout_limit == 0)
-    process->output_cap = stdout_cap_;
+    process->output_cap = options_.stdout_cap;
   const auto with = runner();
   if (!with)
     return refuse(with.error(), true);
@@ -106,13 +108,17 @@ void exec_handler::start(attempt work, outcome_sink& sink) {
 void exec_handler::run(const attempt& work, process_spec process,
                        exec_stdout as, process_runner& with,
                        outcome_sink& sink) {
-  with.start(work.key(), std::move(process),
-             [&sink, as, timeout = process.timeout,
-              key = work.key()](process_result ended) {
-               const auto ran = ended.ran;
-               sink.report(key, make_outcome(std::move(ended), as, timeout),
-                           ran);
-             });
+  with.start(
+    work.key(), std::move(process),
+    [this, &sink, as, timeout = process.timeout,
+     key = work.key()](process_result ended) {
+      const auto kept = options_.stderr_kept;
+      if (options_.on_long_stderr
+          && ended.errors.size() + ended.errors_dropped > kept)
+        options_.on_long_stderr(key, end_of_errors(ended, options_.stderr_cap));
+      const auto ran = ended.ran;
+      sink.report(key, make_outcome(std::move(ended), as, timeout, kept), ran);
+    });
 }
 
 } // namespace

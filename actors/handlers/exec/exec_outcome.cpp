@@ -134,8 +134,18 @@ void add_status(const process_result& process, json& to) {
 
 } // namespace
 
+std::string end_of_errors(const process_result& process, std::size_t kept) {
+  const auto& all = process.errors;
+  auto text = all.substr(all.size() - std::min(all.size(), kept));
+  const auto total = process.errors_dropped + all.size();
+  if (text.size() == total)
+    return text;
+  trim_start(text);
+  return "[… " + std::to_string(total - text.size()) + " bytes cut] " + text;
+}
+
 outcome make_outcome(process_result process, exec_stdout as,
-                     milliseconds timeout) {
+                     milliseconds timeout, std::size_t errors_kept) {
   if (process.spawn_error != 0) {
     auto result = outcome::failure("spawn", to_utf8(process.spawn_message));
     result.retryable = passes(process.spawn_error);
@@ -147,9 +157,7 @@ outcome make_outcome(process_result process, exec_stdout as,
   auto why = why_failed(process, timeout);
   if (why.type.empty() && !unreadable.empty())
     why = {"output", unreadable};
-  if (process.errors_cut)
-    trim_start(process.errors);
-  const auto errors = to_utf8(process.errors);
+  const auto errors = to_utf8(end_of_errors(process, errors_kept));
   if (why.type.empty()) {
     if (!errors.empty())
       output["stderr"] = errors;

@@ -9,9 +9,14 @@
 
 namespace conductor {
 
-/// What the end of a process means for its attempt.
+/// What the end of a process means for its attempt; the last `errors_kept`
+/// bytes of stderr are a part of it.
 outcome make_outcome(process_result process, exec_stdout as,
-                     milliseconds timeout);
+                     milliseconds timeout, std::size_t errors_kept);
+
+/// The last `kept` bytes of stderr. Where more is missing, they follow a mark
+/// such as "[… 12345 bytes cut] ".
+std::string end_of_errors(const process_result& process, std::size_t kept);
 
 /// "SIGSEGV".
 std::string signal_name(int number);

@@ -74,8 +74,8 @@ void process_child::keep_errors(const char* data, std::size_t size,
   auto& to = result.errors;
   to.append(data, size);
   if (to.size() > cap) {
+    result.errors_dropped += to.size() - cap;
     to.erase(0, to.size() - cap);
-    result.errors_cut = true;
   }
 }
 

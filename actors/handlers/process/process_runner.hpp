@@ -36,8 +36,8 @@ struct process_result {
   std::optional<stop_reason> stopped; ///< why it was asked to stop
   std::string output;                 ///< beginning of stdout
   bool output_cut = false;
-  std::string errors; ///< end of stderr
-  bool errors_cut = false;
+  std::string errors;             ///< end of stderr
+  std::size_t errors_dropped = 0; ///< bytes of stderr before it
   /// errno: a pipe failed, so that not all of stdin, stdout or stderr went
   /// through it.
   int pipe_error = 0;

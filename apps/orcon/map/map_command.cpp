@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <conductor/json_text.hpp>
@@ -130,6 +131,24 @@ result<submitted_run> submit(engine& engine, const std::string& key_base,
   return run;
 }
 
+/// The database keeps the end of each command's stderr; this keeps all of it
+/// until it is printed.
+std::shared_ptr<long_stderr> keep_long_stderr(engine& engine,
+                                              const settings& s) {
+  auto kept = std::make_shared<long_stderr>();
+  const auto slots = s.workers > 0
+                       ? s.workers
+                       : std::max(1u, std::thread::hardware_concurrency());
+  engine.handle("exec",
+                make_exec_handler(
+                  {.slots = slots,
+                   .on_long_stderr
+                   = [kept](attempt_key which, std::string text) {
+                       kept->keep(which, std::move(text));
+                     }}));
+  return kept;
+}
+
 int map(settings s, const map_options& o, std::vector<std::string> command) {
   auto inputs = map_inputs::from(o.list_file, command, s.database);
   if (!inputs)
@@ -156,12 +175,13 @@ int map(settings s, const map_options& o, std::vector<std::string> command) {
   auto engine = open_engine(s);
   if (!engine)
     return report_error(engine.error());
+  const auto errors = keep_long_stderr(*engine, s);
   const auto run = submit(*engine, fingerprint(o, argv, *inputs), read.spec,
                           o.fresh, *inputs, s);
   if (!run)
     return refuse(*engine, s, is_new, run.error());
   map_printer printer{engine->open_reader(), run->key, o.keep_order, o.results,
-                      s};
+                      s, errors};
   const auto code
     = work(*engine, {run->id}, s, signals,
            [&](const auto& make_room) { printer.print(make_room); });

@@ -76,9 +76,9 @@ std::string decode_base64(std::string_view text) {
 
 map_printer::map_printer(std::unique_ptr<store_reader> reader, run_key run,
                          bool keep_order, std::string results,
-                         const settings& s)
+                         const settings& s, std::shared_ptr<long_stderr> errors)
   : reader_(std::move(reader)), run_(run), keep_order_(keep_order),
-    results_(std::move(results)), settings_(s),
+    results_(std::move(results)), settings_(s), errors_(std::move(errors)),
     on_screen_(!s.quiet && ::isatty(STDOUT_FILENO) == 1
                && ::isatty(STDERR_FILENO) == 1),
     ids_(reader_->ids()) {
@@ -120,24 +120,38 @@ void map_printer::settled(task_key task) {
 void map_printer::print_task(task_key key) {
   const auto output
     = json::parse(reader_->load_outputs({key, 1}).front(), nullptr, false);
-  const auto text = stdout_of(output);
-  if (output.is_object() && output.value("stdout_truncated", false))
-    tell_cut(key);
-  if (settings_.output == format::table)
-    print_texts(text, output);
   const auto task = reader_->load_task(key);
   if (!task)
     return;
+  const auto text = stdout_of(output);
+  const auto errors = errors_of(*task, output);
+  if (output.is_object() && output.value("stdout_truncated", false))
+    tell_cut(key);
+  if (settings_.output == format::table)
+    print_texts(text, errors);
   if (settings_.output != format::table)
     print_row(*task);
   else if (task->state == task_state::failed)
     tell_failure(*task);
   if (!results_.empty())
-    write_results(*task, text, output);
+    write_results(*task, text, errors, output);
 }
 
-void map_printer::print_texts(const std::string& text, const json& output) {
-  const auto errors = output.is_object() ? output.value("stderr", "") : "";
+/// The stderr of the last attempt: whole if this program ran it, else what the
+/// database has.
+std::string map_printer::errors_of(const task_record& task,
+                                   const json& output) {
+  if (errors_)
+    if (auto whole = errors_->take({task.key, task.attempt}))
+      return std::move(*whole);
+  const auto error = json::parse(task.last_error, nullptr, false);
+  const auto failed = task.state == task_state::failed && error.is_object();
+  const auto& from = failed ? error : output;
+  return from.is_object() ? from.value("stderr", "") : "";
+}
+
+void map_printer::print_texts(const std::string& text,
+                              const std::string& errors) {
   if (!text.empty() || !errors.empty())
     make_room_();
   write_out(text);
@@ -197,7 +211,8 @@ void map_printer::tell_failure(const task_record& task) {
 }
 
 void map_printer::write_results(const task_record& task,
-                                const std::string& text, const json& output) {
+                                const std::string& text,
+                                const std::string& errors, const json& output) {
   namespace fs = std::filesystem;
   const auto folder = fs::path{results_} / std::to_string(task.key - base_ + 1);
   std::error_code bad;
@@ -210,11 +225,8 @@ void map_printer::write_results(const task_record& task,
       trouble_ = {errc::file, "cannot write " + (folder / name).string() + ": "
                                 + std::strerror(errno)};
   };
-  const auto error = json::parse(task.last_error, nullptr, false);
-  const auto failed = task.state == task_state::failed && error.is_object();
-  const auto& errors = failed ? error : output;
   put_file("stdout", text);
-  put_file("stderr", errors.is_object() ? errors.value("stderr", "") : "");
+  put_file("stderr", errors);
   put_file("exit_code", std::to_string(exit_code_in(output)) + "\n");
 }
 

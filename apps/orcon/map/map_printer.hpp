@@ -9,6 +9,7 @@
 #include <conductor/store.hpp>
 
 #include "apps/orcon/cli.hpp"
+#include "apps/orcon/map/long_stderr.hpp"
 
 namespace orcon {
 
@@ -23,7 +24,7 @@ class map_printer {
 public:
   map_printer(std::unique_ptr<conductor::store_reader> reader,
               conductor::run_key run, bool keep_order, std::string results,
-              const settings& s);
+              const settings& s, std::shared_ptr<long_stderr> errors = {});
 
   /// Prints what has settled since the last call; `make_room` is called before
   /// something is printed.
@@ -38,18 +39,22 @@ public:
 private:
   void settled(conductor::task_key task);
   void print_task(conductor::task_key task);
-  void print_texts(const std::string& text, const conductor::json& output);
+  std::string errors_of(const conductor::task_record& task,
+                        const conductor::json& output);
+  void print_texts(const std::string& text, const std::string& errors);
   void print_row(const conductor::task_record& task);
   void tell_failure(const conductor::task_record& task);
   void tell_cut(conductor::task_key task);
   void write_results(const conductor::task_record& task,
-                     const std::string& text, const conductor::json& output);
+                     const std::string& text, const std::string& errors,
+                     const conductor::json& output);
 
   std::unique_ptr<conductor::store_reader> reader_;
   conductor::run_key run_;
   bool keep_order_;
   std::string results_;
   settings settings_;
+  std::shared_ptr<long_stderr> errors_; ///< null: only what the database has
   bool on_screen_; ///< the output shares a terminal with the progress
   std::function<void()> make_room_;
   conductor::id_space ids_;
