@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t longest_message = 200;
 
-/// Walks the text and tells how far the parser has read.
+/// Iterates over the text and counts how far the parser has read.
 class cursor {
 public:
   using iterator_category = std::input_iterator_tag;
@@ -42,7 +42,7 @@ private:
   std::size_t* read_;
 };
 
-/// "line 3, column 7: " of a byte; columns count characters.
+/// "line 3, column 7: " for the byte at `offset`; columns count characters.
 std::string line_and_column(std::string_view text, std::size_t offset) {
   const auto before = text.substr(0, std::min(offset, text.size()));
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
@@ -70,8 +70,8 @@ std::size_t opening_quote(std::string_view text) {
   return 0;
 }
 
-/// What the parser says without its own prefixes, and only if it is short and
-/// clean: it quotes the bytes it met.
+/// The parser's message without its own prefixes. It quotes input, so that long
+/// or malformed messages are replaced.
 std::string plain_message(std::string_view what) {
   if (const auto id = what.find("] "); id != std::string_view::npos)
     what.remove_prefix(id + 2);
@@ -85,7 +85,7 @@ std::string plain_message(std::string_view what) {
   return std::string{what};
 }
 
-/// Builds the value from the parser's calls and refuses what costs too much.
+/// Builds the value from the parser's calls and enforces the limits.
 class builder final : public nlohmann::json_sax<json> {
 public:
   builder(std::string_view text, const json_limits& limits)
@@ -94,7 +94,7 @@ public:
   cursor begin() { return {text_.data(), &read_}; }
   cursor end() { return {text_.data() + text_.size(), &read_}; }
   json take() { return std::move(root_); }
-  const std::string& trouble() const { return trouble_; }
+  const std::string& error() const { return error_; }
 
   bool null() override { return add(nullptr) != nullptr; }
   bool boolean(bool value) override { return add(value) != nullptr; }
@@ -105,7 +105,7 @@ public:
     return add(value) != nullptr;
   }
   bool number_float(number_float_t value, const string_t& text) override {
-    // A whole number that an integer does not hold would come out as another.
+    // An integer that does not fit would become another number.
     if (text.find_first_of(".eE") == text.npos)
       return refuse(read_ > text.size() ? read_ - text.size() - 1 : 0,
                     "the number " + text.substr(0, 40)
@@ -142,7 +142,7 @@ private:
   }
 
   bool refuse(std::size_t offset, const std::string& message) {
-    trouble_ = line_and_column(text_, offset) + message;
+    error_ = line_and_column(text_, offset) + message;
     return false;
   }
 
@@ -182,7 +182,7 @@ private:
   json root_;
   std::vector<json*> open_;
   json* member_ = nullptr;
-  std::string trouble_;
+  std::string error_;
 };
 
 /// How many bytes a well-formed character takes; 0 = it is not well-formed.
@@ -206,8 +206,8 @@ std::size_t character(std::string_view s) {
   return length;
 }
 
-/// Texts are looked at by blocks: without a way out in the middle the compiler
-/// looks at many bytes at once.
+/// Texts are scanned in blocks without an early exit, which the compiler can
+/// vectorise.
 constexpr std::size_t block = 64;
 
 template <class Odd>
@@ -250,7 +250,7 @@ result<json> parse_json(std::string_view text, const json_limits& limits) {
                                  + std::to_string(limits.bytes));
   builder build{text, limits};
   if (!json::sax_parse(build.begin(), build.end(), &build))
-    return fail(errc::invalid, build.trouble());
+    return fail(errc::invalid, build.error());
   // The parser takes a NUL byte for the end of the text.
   if (const auto nul = text.find('\0'); nul != text.npos)
     return fail(errc::invalid,

@@ -28,12 +28,13 @@ struct exec_options {
   std::size_t stderr_cap = 1u << 20;
 };
 
-/// For programs that run many processes at once, each of which takes three
-/// descriptors: raises the soft limit of open files to the hard one. Processes
-/// of `exec` get the limit from before. Call it before threads start.
+/// Raises the soft limit of open files to the hard one, for programs that run
+/// many processes at once: each takes three descriptors. Processes of `exec`
+/// get the earlier limit. Call it before threads start.
 void raise_open_files_limit();
 
-/// Runs a process. Input: argv, env, cwd, stdin, stdout.
+/// Runs a process. Input: argv, env, inherit_env, cwd, stdin, stdout,
+/// stdout_limit.
 std::shared_ptr<handler> make_exec_handler(exec_options options = {});
 
 /// Succeeds at once.
@@ -42,21 +43,20 @@ std::shared_ptr<handler> make_noop_handler();
 /// Succeeds after the input's `duration`.
 std::shared_ptr<handler> make_sleep_handler(unsigned slots = 0);
 
-/// Fails its first `times` attempts, without that all; `type` and `message`
-/// say with what.
+/// Fails its first `times` attempts, or all if there is no `times`, with the
+/// error `type` and `message`.
 std::shared_ptr<handler> make_fail_handler();
 
-/// Calls a function, from at most `threads` threads at once. What it throws
-/// becomes a failure of type "exception". A function cannot be stopped from
-/// outside: the handler's destructor waits for those that run.
+/// Calls a function on up to `threads` threads. An exception becomes a failure
+/// of type "exception". A function cannot be stopped from outside: the
+/// handler's destructor waits for the calls that run.
 std::shared_ptr<handler>
 make_function_handler(std::function<outcome(const task_context&)> function,
                       unsigned threads);
 
-/// Replaces {item} {item.field} {index} {attempt} {name} {run} in what users
-/// write for `exec`. Other text in braces stays. An item that is a string goes
-/// in as it is, anything else as compact JSON. The error says what of the item
-/// is missing.
+/// Replaces {item} {item.field} {index} {attempt} {name} {run} in a text of
+/// `exec`. Other text in braces stays. A string item is inserted as it is, any
+/// other item as compact JSON. The error names the missing part of the item.
 result<std::string> expand_placeholders(std::string_view text,
                                         const attempt& work);
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::array<std::string_view, 3> always_allowed{"fanout", "item",
                                                          "index"};
 
-/// How many letters must be changed, added or left out.
+/// The number of letters to change, add or leave out.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});

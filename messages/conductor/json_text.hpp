@@ -14,7 +14,7 @@ using json = nlohmann::json;
 /// Keeps the order of keys as written.
 using ordered_json = nlohmann::ordered_json;
 
-/// What JSON from outside may cost.
+/// Limits for JSON from outside.
 struct json_limits {
   std::size_t bytes = 64u << 20;  ///< of text
   int depth = 64;                 ///< nested arrays and objects
@@ -31,7 +31,7 @@ bool is_json(std::string_view text);
 
 /// Compact text; invalid UTF-8 becomes U+FFFD. Never throws.
 std::string dump(const json& value);
-/// The same of a text. Most have nothing to escape: those cost a copy.
+/// The same for a text. Fast for texts with nothing to escape.
 std::string quoted(std::string_view text);
 
 /// Whether the bytes are well-formed UTF-8.

@@ -64,7 +64,7 @@ CAF_TEST(the output of a success) {
   CAF_CHECK(o.error_type.empty());
 }
 
-CAF_TEST(a failed exit tells the code and the last line of stderr) {
+CAF_TEST(a failed exit has the code and the last line of stderr) {
   const auto o = run(sh("echo partial; echo first >&2; echo last >&2; exit 3"));
   CAF_CHECK(!o.succeeded);
   CAF_CHECK_EQUAL(o.error_type, "exit");
@@ -85,7 +85,7 @@ CAF_TEST(a signal has its name) {
   CAF_CHECK_EQUAL(o.output, R"({"signal":"SIGSEGV","stdout":""})");
 }
 
-CAF_TEST(the timeout of the task holds) {
+CAF_TEST(the timeout of the task applies) {
   auto origin = probe::origin({{"argv", {"sleep", "1000"}}});
   origin->spec.timeout = milliseconds(300);
   const auto o = run(probe::leaf(origin));
@@ -94,7 +94,7 @@ CAF_TEST(the timeout of the task holds) {
   CAF_CHECK(o.retryable);
 }
 
-CAF_TEST(cancel gives its reason) {
+CAF_TEST(the reason of a stop is the error type) {
   for (const auto reason :
        {stop_reason::cancelled, stop_reason::shutdown, stop_reason::timeout}) {
     probe::sink sink;
@@ -107,7 +107,7 @@ CAF_TEST(cancel gives its reason) {
   }
 }
 
-CAF_TEST(what cannot start is not tried again) {
+CAF_TEST(a lasting error of spawn is not retryable) {
   const auto o = run({{"argv", {"no-such-program"}}});
   CAF_CHECK_EQUAL(o.error_type, "spawn");
   CAF_CHECK_EQUAL(o.error_message,
@@ -125,7 +125,7 @@ CAF_TEST(what cannot start is not tried again) {
   CAF_CHECK_EQUAL(run(json::object()).error_type, "spawn");
 }
 
-CAF_TEST(what the system lacks for now may be tried again) {
+CAF_TEST(a shortage is retryable) {
   process_result busy;
   busy.spawn_error = EAGAIN;
   busy.spawn_message = "later";
@@ -166,7 +166,7 @@ CAF_TEST(a missing field is a failure to start) {
   CAF_CHECK(!run({{"argv", {"echo", "{item}"}}}).succeeded);
 }
 
-CAF_TEST(a process has just the environment that it is promised) {
+CAF_TEST(a process gets only the documented environment) {
   ::setenv("CONDUCTOR_TEST_SECRET", "x", 1);
   ::setenv("TZ", "UTC", 1);
   auto input = json{{"argv", {"env"}},
@@ -316,7 +316,7 @@ CAF_TEST(processes start in the directory of their task) {
                   "/etc\n");
 }
 
-CAF_TEST(check names what is wrong) {
+CAF_TEST(check names the wrong fields) {
   CAF_CHECK_EQUAL(first_problem(sh("true")), "");
   CAF_CHECK_EQUAL(first_problem({{"argv", {"grep", "", "{item}"}},
                                  {"fanout", 3},
@@ -348,7 +348,7 @@ CAF_TEST(check names what is wrong) {
                   "/input/stdout: must be \"text\", \"json\" or \"discard\"");
 }
 
-CAF_TEST(the executor is told how to feed it) {
+CAF_TEST(traits of exec) {
   CAF_CHECK(make_exec_handler({.slots = 2})->traits().queues);
   CAF_CHECK(!make_exec_handler()->traits().queues);
   CAF_CHECK(make_exec_handler()->traits().own_timeout);

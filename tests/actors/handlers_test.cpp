@@ -39,7 +39,7 @@ bool eventually(const std::function<bool()>& holds) {
 
 } // namespace
 
-CAF_TEST(what an attempt knows of itself) {
+CAF_TEST(an attempt has a name and an input) {
   const auto origin = probe::origin({{"fanout", 3}, {"a", 1}});
   const auto child = probe::child(origin, 2, R"({"x":1})");
   CAF_CHECK_EQUAL(child.name(), "job#2");
@@ -132,11 +132,11 @@ CAF_TEST(sleepers wake in the order of their times) {
   sleep->start(probe::child(fast, 2, "2"), sink);
   CAF_REQUIRE(sink.wait_for(1));
   CAF_CHECK(sink.outcome_of(102).succeeded);
-  sleep->stop({101, 2}, stop_reason::cancelled); // another attempt: nobody's
+  sleep->stop({101, 2}, stop_reason::cancelled); // unknown
   sleep->stop({101, 1}, stop_reason::cancelled);
   CAF_CHECK_EQUAL(sink.reports(), 2u);
   CAF_CHECK_EQUAL(sink.outcome_of(101).error_type, "cancelled");
-  sleep->start(probe::child(slow, 3, "3"), sink); // the destructor's
+  sleep->start(probe::child(slow, 3, "3"), sink); // left to the destructor
 }
 
 CAF_TEST(a function sees its task) {
@@ -154,7 +154,7 @@ CAF_TEST(a function sees its task) {
                             R"({"a":1,"index":4,"item":"it"},false])");
 }
 
-CAF_TEST(what a function throws is a failure) {
+CAF_TEST(an exception of a function is a failure) {
   const auto leaf = probe::leaf(probe::origin(json::object()));
   const auto thrown = run(
     make_function_handler(
@@ -169,7 +169,7 @@ CAF_TEST(what a function throws is a failure) {
   CAF_CHECK_EQUAL(odd.error_type, "exception");
 }
 
-CAF_TEST(an output that is no JSON is a failure) {
+CAF_TEST(an output that is not JSON is a failure) {
   const auto leaf = probe::leaf(probe::origin(json::object()));
   const auto bad = run(
     make_function_handler(

@@ -129,7 +129,7 @@ CAF_TEST(a process that ignores SIGTERM is killed after the grace) {
   CAF_CHECK(r.ran.busy >= 700ms);
 }
 
-CAF_TEST(a process that heeds SIGTERM may clean up) {
+CAF_TEST(a process that handles SIGTERM may clean up) {
   auto spec
     = shell("trap 'echo bye; exit 4' TERM; while :; do sleep 0.05; done");
   spec.timeout = 500ms;
@@ -149,7 +149,7 @@ CAF_TEST(a timeout ends the whole group) {
   CAF_CHECK(eventually([&] { return gone(grandchild); }));
 }
 
-CAF_TEST(grandchildren that hold the pipes are not waited for) {
+CAF_TEST(the runner does not wait for grandchildren that hold the pipes) {
   const auto r = run(shell("sleep 1000 & echo $!"));
   CAF_CHECK_EQUAL(r.exit_code, 0);
   const auto grandchild = std::atoi(r.output.c_str());
@@ -158,7 +158,7 @@ CAF_TEST(grandchildren that hold the pipes are not waited for) {
   ::kill(grandchild, SIGKILL);
 }
 
-CAF_TEST(a grandchild that never stops writing does not hold up the end) {
+CAF_TEST(a grandchild that never stops writing does not delay the end) {
   const auto r = run(shell("yes & echo $! >&2"));
   CAF_CHECK_EQUAL(r.exit_code, 0);
   ::kill(std::atoi(r.errors.c_str()), SIGKILL);
@@ -210,7 +210,7 @@ CAF_TEST(without input stdin is empty) {
   CAF_CHECK_EQUAL(run(std::move(empty)).output, "0\n");
 }
 
-CAF_TEST(output that nobody wants is not kept) {
+CAF_TEST(discarded output is not kept) {
   auto spec = shell("echo lost; echo err >&2");
   spec.keep_output = false;
   const auto r = run(std::move(spec));
@@ -218,7 +218,7 @@ CAF_TEST(output that nobody wants is not kept) {
   CAF_CHECK_EQUAL(r.errors, "err\n");
 }
 
-CAF_TEST(what cannot be run is named) {
+CAF_TEST(errors of spawn name the program) {
   const auto missing = run(command({"no-such-program"}));
   CAF_CHECK_EQUAL(missing.spawn_error, ENOENT);
   CAF_CHECK_EQUAL(missing.spawn_message,
@@ -251,7 +251,7 @@ CAF_TEST(programs are searched in the PATH of the process) {
   CAF_CHECK_EQUAL(run(spec).output, "hello\n");
 }
 
-CAF_TEST(nothing of ours is inherited) {
+CAF_TEST(descriptors and signals and variables are not inherited) {
   const int kept = ::open("/dev/null", O_RDONLY); // not close-on-exec
   ::signal(SIGPIPE, SIG_IGN);
   // 3 is the directory that ls reads.
@@ -316,7 +316,7 @@ CAF_TEST(processes that wait for a slot can be withdrawn) {
   CAF_CHECK_EQUAL(b.results.size(), 1u);
 }
 
-CAF_TEST(the destructor kills what runs and calls nobody back) {
+CAF_TEST(the destructor kills processes without calling back) {
   temporary_directory dir;
   bench b;
   const auto files = [&] {

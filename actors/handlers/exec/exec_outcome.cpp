@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t longest_line = 300;
 
-/// Trouble that a later attempt will not meet; what else there is stays as it
-/// is until somebody changes the definition or the machine.
+/// Whether a later attempt may succeed; other errors last until the definition
+/// or the machine is changed.
 bool passes(int error) {
   constexpr std::array lasting{ENOENT,  EACCES, EPERM,        E2BIG,  ENOEXEC,
                                ENOTDIR, ELOOP,  ENAMETOOLONG, EISDIR, EINVAL};
@@ -23,7 +23,7 @@ bool continues_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
 
-/// Takes away a character whose end was cut off.
+/// Removes a last character whose end was cut off.
 void trim_end(std::string& text) {
   auto start = text.size();
   const auto least = start - std::min<std::size_t>(start, 3);
@@ -40,7 +40,7 @@ void trim_end(std::string& text) {
     text.resize(start - 1);
 }
 
-/// The same for a character whose beginning was cut off.
+/// Removes a first character whose beginning was cut off.
 void trim_start(std::string& text) {
   std::size_t n = 0;
   while (n < std::min<std::size_t>(text.size(), 3)
@@ -64,21 +64,21 @@ std::string last_line(const std::string& text) {
   return line;
 }
 
-/// Puts stdout into `output`; answers what is wrong with it.
+/// Puts stdout into `output`; returns the error if it is not as required.
 std::string add_stdout(process_result& process, exec_stdout as, json& output) {
   if (as == exec_stdout::discard)
     return {};
-  std::string trouble;
+  std::string problem;
   if (process.output_cut)
     output["stdout_truncated"] = true;
   if (as == exec_stdout::parsed && process.output_cut)
-    trouble = "stdout is too long to be read as JSON";
+    problem = "stdout is too long to be read as JSON";
   else if (as == exec_stdout::parsed) {
     if (auto value = parse_json(process.output)) {
       output["stdout"] = std::move(*value);
       return {};
     } else
-      trouble = "stdout is not JSON: " + value.error().message;
+      problem = "stdout is not JSON: " + value.error().message;
   }
   if (process.output_cut)
     trim_end(process.output);
@@ -86,7 +86,7 @@ std::string add_stdout(process_result& process, exec_stdout as, json& output) {
     output["stdout"] = std::move(process.output);
   else
     output["stdout_base64"] = to_base64(process.output);
-  return trouble;
+  return problem;
 }
 
 struct reason {

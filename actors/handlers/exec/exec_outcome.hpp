@@ -21,7 +21,7 @@ std::string end_of_errors(const process_result& process, std::size_t kept);
 /// "SIGSEGV".
 std::string signal_name(int number);
 
-/// The bytes with what is not UTF-8 replaced by U+FFFD.
+/// The bytes as text; bytes that are not UTF-8 become U+FFFD.
 std::string to_utf8(const std::string& bytes);
 
 std::string to_base64(const std::string& bytes);

@@ -67,7 +67,7 @@ const json& placeholders::item() {
 const std::string& placeholders::item_text() {
   if (!item_written_) {
     item_written_ = true;
-    // Numbers stay as they were written, however long they are.
+    // Numbers keep the form in which they were written.
     const auto& raw = work_.item;
     const bool structured
       = raw.find_first_of("\"[{") != raw.npos && !item().is_discarded();
@@ -104,8 +104,8 @@ result<std::string> placeholders::value_of(std::string_view word) {
     return work_.origin->run_id;
   if (work_.item.empty())
     return fail(errc::invalid, in_braces(word)
-                                 + ": the task has no item, for it is no "
-                                   "child of a fan-out");
+                                 + ": the task has no item, since it is not "
+                                   "a child of a fan-out");
   return word == "item" ? item_text() : item_field(word);
 }
 

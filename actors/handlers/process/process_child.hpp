@@ -36,9 +36,9 @@ public:
 
   /// Whether it has ended; does not reap it.
   bool ended() const;
-  /// Takes its status; it must have ended.
+  /// Reaps it and takes its status; it must have ended.
   void reap();
-  /// To its whole group.
+  /// Sends a signal to its whole group.
   void signal(int number) const;
 
   const attempt_key key;
@@ -46,7 +46,7 @@ public:
   process_result result;
   const milliseconds timeout;
   pid_t pid = -1;
-  unique_fd end, in, out, err; ///< pidfd and our ends of the pipes
+  unique_fd end, in, out, err; ///< pidfd, and this program's ends of the pipes
   unsigned watched = 0;        ///< bit s: stream s is in the loop's epoll set
   time_point started{};
   time_point deadline = time_point::max(); ///< of the present phase

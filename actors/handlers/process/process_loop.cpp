@@ -44,7 +44,7 @@ struct child_pipes {
   pipe_ends in, out, err;
 };
 
-/// Answers 0 or an errno.
+/// Returns 0 or an errno.
 int open_pipes(const process_spec& spec, child_pipes& pipes) {
   if (spec.keep_output)
     if (const int error = open_pipe(pipes.out))

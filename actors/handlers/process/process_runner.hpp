@@ -18,8 +18,8 @@ namespace conductor {
 /// A process to run, in a session and a group of its own, without a terminal.
 struct process_spec {
   std::vector<std::string> argv; ///< argv[0] is searched in the PATH of `env`
-  std::vector<std::string> env;  ///< "NAME=value"; all that it gets
-  std::string directory;         ///< empty = ours
+  std::vector<std::string> env;  ///< "NAME=value"; nothing is inherited
+  std::string directory;         ///< empty = that of this program
   std::optional<std::string> input;  ///< its stdin; nullopt = /dev/null
   bool keep_output = true;           ///< false: stdout goes to /dev/null
   std::size_t output_cap = 1u << 20; ///< bytes of stdout kept
@@ -28,11 +28,11 @@ struct process_spec {
 
 /// How a process ended.
 struct process_result {
-  int spawn_error = 0;       ///< errno: it was never started
-  std::string spawn_message; ///< for people, if it was not
-  bool status_lost = false;  ///< somebody else of our program waited for it
+  int spawn_error = 0;       ///< errno if it was never started
+  std::string spawn_message; ///< the error in words
+  bool status_lost = false;  ///< another part of the program reaped it
   int exit_code = 0;
-  int signal = 0;                     ///< that killed it; 0 = it exited
+  int signal = 0; ///< the signal that killed it; 0 = it exited
   std::optional<stop_reason> stopped; ///< why it was asked to stop
   std::string output;                 ///< beginning of stdout
   bool output_cut = false;
@@ -50,20 +50,21 @@ struct process_options {
   /// How long a process waits for what the system is short of (descriptors,
   /// processes, memory) while no other process of the runner could free it.
   milliseconds shortage_patience{5000};
-  /// Processes at once; further ones wait for their turn. 0 = no bound.
+  /// Processes at once; further ones wait. 0 = no bound.
   std::size_t slots = 0;
 };
 
-/// Runs processes, all watched by one thread. When that thread or the whole
-/// program dies, however it dies, the kernel kills them.
+/// Runs processes, all watched by one thread. However that thread or the whole
+/// program ends, the kernel kills the processes.
 class process_runner {
 public:
   /// Called once for each process, from the runner's thread.
   using callback = std::function<void(process_result)>;
 
-  /// Throws std::system_error if the system denies what it needs.
+  /// Throws std::system_error if the system lacks what it needs.
   explicit process_runner(process_options options = {});
-  /// Kills all groups and calls back no more. Not from a callback.
+  /// Kills all groups; no callback is called after that. Must not be called
+  /// from a callback.
   ~process_runner();
   process_runner(const process_runner&) = delete;
   process_runner& operator=(const process_runner&) = delete;

@@ -18,15 +18,15 @@
 
 #include <conductor/builtin_handlers.hpp>
 
-// The child shares our memory, sanitizer run-times included: what it runs must
-// not be instrumented and must not call what they intercept.
+// The child shares the memory of this program, sanitizer run-times included:
+// its code must not be instrumented and must not call intercepted functions.
 #define CONDUCTOR_IN_CHILD                                                     \
   __attribute__((no_sanitize("address", "thread", "undefined"),                \
                  no_stack_protector))
 
 #ifdef __SANITIZE_THREAD__
-// What ThreadSanitizer puts before clone takes the child for one with memory
-// of its own, and loses count of time in ours.
+// ThreadSanitizer's interceptor of clone expects a child with memory of its own
+// and would corrupt its clocks in this program's memory.
 extern "C" int __clone(int (*)(void*), void*, int, void*, ...);
 #define clone __clone
 #endif
@@ -50,12 +50,12 @@ struct launch {
   int in, out, err;
   pid_t parent;
   std::uint64_t signals; ///< bit n - 1: signal n is not at its default
-  const rlimit* files;   ///< of open files, if it is to be another than ours
+  const rlimit* files;   ///< of open files; null = inherited
   volatile int error;
   volatile bool in_directory;
 };
 
-/// What the kernel's rt_sigaction takes; all zero is SIG_DFL.
+/// The argument of the kernel's rt_sigaction; all zero is SIG_DFL.
 struct kernel_sigaction {
   void* handler;
   unsigned long flags;
@@ -159,30 +159,30 @@ int open_pipe(pipe_ends& ends) {
     return errno;
   ends.read.reset(fds[0]);
   ends.write.reset(fds[1]);
-  const int trouble = above_standard(ends.read);
-  return trouble ? trouble : above_standard(ends.write);
+  const int error = above_standard(ends.read);
+  return error ? error : above_standard(ends.write);
 }
 
 found_program find_program(const std::string& name, std::string_view path,
                            const std::string& directory) {
   if (name.find('/') != std::string::npos)
     return {name, 0};
-  int trouble = ENOENT;
+  int error = ENOENT;
   for (;;) {
     const auto colon = path.find(':');
     std::string file(path.substr(0, colon));
     if (!file.empty())
       file += '/';
     file += name;
-    // What is relative here is relative to where the process will be.
+    // Relative names are relative to the directory of the process.
     const bool absolute = file.front() == '/' || directory.empty();
     const int found = runnable(absolute ? file : directory + '/' + file);
     if (found == 0)
       return {std::move(file), 0};
     if (found == EACCES)
-      trouble = EACCES;
+      error = EACCES;
     if (colon == std::string_view::npos)
-      return {{}, trouble};
+      return {{}, error};
     path.remove_prefix(colon + 1);
   }
 }
@@ -201,8 +201,8 @@ spawner::~spawner() {
 spawned spawner::operator()(const spawn_request& request) {
   point_at(request.argv, argv_);
   point_at(request.env, envp_);
-  // 64 system calls are a fortieth of the cost of a short process, and programs
-  // set up their signals once.
+  // The 64 system calls cost a fortieth of a short process, and programs set up
+  // their signals once.
   const auto now = std::chrono::steady_clock::now();
   if (now - signals_read_ > std::chrono::milliseconds(100)) {
     signals_ = changed_signals();

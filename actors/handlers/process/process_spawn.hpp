@@ -17,14 +17,14 @@ struct pipe_ends {
   unique_fd read, write;
 };
 
-/// Answers 0 or an errno.
+/// Returns 0 or an errno.
 int open_pipe(pipe_ends& ends);
 
-/// The file that a name of a program stands for, searched in `path` as a shell
-/// would after changing to `directory`. A name with a slash is its own answer.
+/// Looks a program up in `path` as a shell would after changing to `directory`.
+/// A name with a slash is returned as it is.
 struct found_program {
   std::string file;
-  int error = 0; ///< errno: there is none
+  int error = 0; ///< errno if there is none
 };
 
 found_program find_program(const std::string& name, std::string_view path,
@@ -34,7 +34,7 @@ struct spawn_request {
   std::string file;
   const std::vector<std::string>& argv;
   const std::vector<std::string>& env; ///< "NAME=value"
-  const std::string& directory;        ///< empty = ours
+  const std::string& directory;        ///< empty = that of this program
   int in = -1, out = -1, err = -1;     ///< its standard descriptors; all > 2
 };
 
@@ -45,9 +45,10 @@ struct spawned {
   bool in_directory = false; ///< the error is about the directory
 };
 
-/// Starts processes from one thread, which must block all signals: between its
-/// start and its program, a process runs on our memory, where no signal
-/// handler of ours may run. Processes are killed when that thread ends.
+/// Starts processes from one thread, which must block all signals: until a
+/// process executes its program, it runs in the memory of this program, where
+/// no signal handler may run meanwhile. Processes are killed when that thread
+/// ends.
 class spawner {
 public:
   spawner();
