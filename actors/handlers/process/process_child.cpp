@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 namespace conductor {
@@ -141,8 +142,10 @@ void process_child::reap() {
 }
 
 void process_child::signal(int number) const {
-  // It leads a session, so that it cannot leave its group. Until it is reaped,
-  // no other group can have its number.
+  // The process may have moved to another group. Otherwise it gets a SIGTERM
+  // once only: some programs take a second one for impatience.
+  if (::getpgid(pid) != pid || number == SIGKILL)
+    ::syscall(SYS_pidfd_send_signal, end.get(), number, nullptr, 0u);
   ::kill(-pid, number);
 }
 

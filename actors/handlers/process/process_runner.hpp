@@ -15,7 +15,7 @@
 
 namespace conductor {
 
-/// A process to run, in a session and a group of its own, without a terminal.
+/// A process to run, in a group of its own and without a controlling terminal.
 struct process_spec {
   std::vector<std::string> argv; ///< argv[0] is searched in the PATH of `env`
   std::vector<std::string> env;  ///< "NAME=value"; nothing is inherited

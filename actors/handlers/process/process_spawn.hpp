@@ -60,6 +60,7 @@ public:
 
 private:
   void* stack_ = nullptr;
+  unique_fd tty_; ///< the controlling terminal, if this program has one
   std::vector<char*> argv_, envp_;
   std::uint64_t signals_ = 0; ///< that this program handles or ignores
   std::chrono::steady_clock::time_point signals_read_{};
