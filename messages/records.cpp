@@ -1,11 +1,13 @@
 #include <conductor/records.hpp>
 
+#include <algorithm>
+
 #include <conductor/change_set.hpp>
 
 namespace conductor {
 
 state_counts& state_counts::operator+=(const state_counts& y) {
-  unborn += y.unborn;
+  not_created += y.not_created;
   pending += y.pending;
   running += y.running;
   retrying += y.retrying;
@@ -24,14 +26,15 @@ std::int64_t& state_counts::operator[](task_state s) {
   case task_state::failed: return failed;
   case task_state::cancelled: return cancelled;
   }
-  return unborn;
+  return not_created;
 }
 
-bool change_set::empty() const {
-  return submissions.empty() && leading.empty() && run_starts.empty()
-         && expansions.empty() && moves.empty() && run_moves.empty()
-         && released.empty() && extensions.empty() && notes.empty()
-         && engine_report.empty();
+bool change_set::submits() const {
+  return std::any_of(parts.begin(), parts.end(), [](const change& part) {
+    return std::holds_alternative<submission>(part)
+           || std::holds_alternative<append_items>(part)
+           || std::holds_alternative<drop_items>(part);
+  });
 }
 
 } // namespace conductor

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include <conductor/json_text.hpp>
+#include <conductor/event_payload.hpp>
 #include <conductor/monitor.hpp>
 
 namespace conductor {
@@ -82,12 +82,8 @@ failure_group& failure_grouping::group_of(const std::string& error) {
   auto text = without_numbers(error);
   auto place = known_.find(text);
   if (place == known_.end()) {
-    const auto parsed = json::parse(error, nullptr, false);
-    const auto member = [&](const char* name) {
-      const auto i = parsed.find(name);
-      return i != parsed.end() && i->is_string() ? i->get<std::string>() : "";
-    };
-    const auto type = member("type"), example = member("message");
+    const auto details = parse_error(error).value_or(error_details{});
+    const auto &type = details.type, &example = details.message;
     auto message = normalise_message(example);
     if (groups_.size() >= most_groups && !groups_.contains({type, message}))
       message = others;
@@ -107,15 +103,17 @@ failure_group& failure_grouping::group_of(const std::string& error) {
   return *last_group_;
 }
 
-void failure_grouping::add(const std::string& error, timestamp at,
+void failure_grouping::add(const failures& equal,
                            const std::function<std::string()>& name) {
-  auto& group = group_of(error);
-  if (group.count++ == 0) {
+  auto& group = group_of(equal.error);
+  if (group.count == 0) {
     group.task = name();
-    group.first = group.last = at;
+    group.first = equal.first;
+    group.last = equal.last;
   }
-  group.first = std::min(group.first, at);
-  group.last = std::max(group.last, at);
+  group.count += equal.count;
+  group.first = std::min(group.first, equal.first);
+  group.last = std::max(group.last, equal.last);
 }
 
 std::vector<failure_group> failure_grouping::take() {
@@ -131,13 +129,12 @@ std::vector<retry_storm>
 group_retries(const std::vector<task_record>& waiting) {
   std::map<std::pair<std::string, std::string>, retry_storm> groups;
   for (const auto& task : waiting) {
-    const auto error = json::parse(task.last_error, nullptr, false);
-    if (!error.is_object())
-      continue; // a lost lease is no failure of the task
-    const auto type = error.value("type", "");
-    const auto message = normalise_message(error.value("message", ""));
-    auto& storm = groups[{type, message}];
-    storm.type = type;
+    const auto error = parse_error(task.last_error);
+    if (!error)
+      continue; // a lost lease is not a failure of the task
+    const auto message = normalise_message(error->message);
+    auto& storm = groups[{error->type, message}];
+    storm.type = error->type;
     storm.message = message;
     ++storm.tasks;
     if (task.retry_count >= storm.most_retries) {

@@ -78,7 +78,7 @@ void add_states(metric& to, const state_counts& counts,
       s.labels.insert(s.labels.begin(), {"handler", handler});
     to.samples.push_back(std::move(s));
   };
-  add("PENDING", counts.pending + counts.unborn);
+  add("PENDING", counts.pending + counts.not_created);
   add("RUNNING", counts.running);
   add("SUCCEEDED", counts.succeeded);
   add("FAILED", counts.failed + counts.retrying);
@@ -218,11 +218,12 @@ std::vector<metric> measure_retried(store_reader& reader) {
 
 std::vector<metric> measure(store_reader& reader, const std::string& database,
                             timestamp now,
-                            std::optional<std::vector<metric>> told) {
+                            std::optional<std::vector<metric>> reported) {
+  const auto moment = reader.snapshot();
   metric runs{"orcon_runs", "Runs by state.", gauge, {}};
   add_states(runs, reader.count_runs());
   metric tasks{"orcon_tasks", "Leaf tasks by handler and state.", gauge, {}};
-  for (const auto& h : reader.count_by_handler())
+  for (const auto& h : reader.count_by_handler(0))
     add_states(tasks, h.tasks, h.handler);
   const auto due = reader.oldest_due(now);
   const auto engine = reader.load_engine();
@@ -243,9 +244,9 @@ std::vector<metric> measure(store_reader& reader, const std::string& database,
     single("orcon_wal_bytes", "Size of the write-ahead log.",
            file_bytes(database + "-wal")),
   };
-  if (!told)
-    told = metrics_from_text(engine.report);
-  std::move(told->begin(), told->end(), std::back_inserter(out));
+  if (!reported)
+    reported = metrics_from_text(engine.report);
+  std::move(reported->begin(), reported->end(), std::back_inserter(out));
   return out;
 }
 

@@ -2,22 +2,22 @@
 
 #include <caf/all.hpp>
 
-#include <conductor/json_text.hpp>
+#include <conductor/event_payload.hpp>
 #include <conductor/monitor.hpp>
 
 namespace conductor {
 
 namespace {
 
-/// How long the figures may wait for a writer that takes no writes.
+/// How long the metrics may wait for a writer that takes no writes.
 constexpr std::chrono::seconds last_words{2};
 
 struct monitor_state {
   monitor_context context;
   std::unique_ptr<store_reader> reader;
-  std::map<task_key, std::int32_t> told; ///< attempts known to be stuck
+  std::map<task_key, std::int32_t> reported; ///< attempts known to be stuck
   health status = health::healthy;
-  std::uint64_t commits = 0; ///< when the figures were last written down
+  std::uint64_t commits = 0; ///< when the metrics were last written down
 
   const char* name = "monitor";
 };
@@ -36,27 +36,23 @@ change_set plan_alerts(monitor_state& s, const health_report& report) {
   std::map<task_key, std::int32_t> stuck;
   for (const auto& task : report.stuck) {
     stuck[task.key] = task.attempt;
-    const auto known = s.told.find(task.key);
-    if (known != s.told.end() && known->second == task.attempt)
+    const auto known = s.reported.find(task.key);
+    if (known != s.reported.end() && known->second == task.attempt)
       continue;
-    plan.notes.push_back(
-      {task.run,
-       task.key,
-       report.at,
-       {event_kind::task_stuck,
-        dump({{"attempt", task.attempt},
-              {"running_ms", (report.at - task.started_at).count()}})}});
+    plan.add(
+      append_event{task.run, task.key,
+                   task_stuck(task.attempt, report.at - task.started_at)});
   }
-  s.told = std::move(stuck);
+  s.reported = std::move(stuck);
   return plan;
 }
 
-/// The engine's figures, for other programs; only if something has happened.
-void add_figures(monitor_state& s, change_set& plan) {
+/// The engine's metrics, for other programs; only if something has happened.
+void add_metrics(monitor_state& s, change_set& plan) {
   const auto commits = s.reader->load_engine().commits;
   if (!s.context.metrics || commits == s.commits)
     return;
-  plan.engine_report = to_text(s.context.metrics->read());
+  plan.add(engine_report{to_text(s.context.metrics->read())});
   s.commits = commits + 1; // with the one that this becomes
 }
 
@@ -65,8 +61,8 @@ template <class Ask>
 auto answer(Ask ask) -> caf::result<decltype(ask())> {
   try {
     return ask();
-  } catch (const store_error& trouble) {
-    return caf::make_error(caf::sec::runtime_error, trouble.why().message);
+  } catch (const store_error& e) {
+    return caf::make_error(caf::sec::runtime_error, e.why().message);
   }
 }
 
@@ -75,20 +71,16 @@ change_set plan_pass(monitor_state& s, pass_report& done) {
   const auto report = look(s);
   auto plan = plan_alerts(s, report);
   if (report.status != s.status) {
-    json reasons = json::array();
+    std::vector<std::string> reasons;
     for (const auto& r : report.reasons)
       reasons.push_back(r.what);
-    plan.notes.push_back(
-      {0,
-       0,
-       report.at,
-       {event_kind::health_changed, dump({{"from", to_string(s.status)},
-                                          {"to", to_string(report.status)},
-                                          {"reasons", reasons}})}});
+    plan.add(append_event{
+      0, 0,
+      health_changed(to_string(s.status), to_string(report.status), reasons)});
     s.status = report.status;
   }
-  done = {std::ssize(report.stuck), std::ssize(plan.notes)};
-  add_figures(s, plan);
+  done = {std::ssize(report.stuck), std::ssize(plan.parts)};
+  add_metrics(s, plan);
   return plan;
 }
 
@@ -135,9 +127,9 @@ monitor_actor::behavior_type monitor(self_ptr self, monitor_context context) {
       change_set last;
       try {
         if (self->state.context.automatic)
-          add_figures(self->state, last);
+          add_metrics(self->state, last);
       } catch (const store_error&) {
-        // Then the figures are those of the last pass.
+        // Then the metrics are those of the last pass.
       }
       auto promise = self->make_response_promise<stopped>();
       auto end = [self, promise]() mutable {

@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-#include <conductor/json_text.hpp>
+#include <conductor/event_payload.hpp>
 #include <conductor/monitor.hpp>
 
 namespace conductor {
@@ -14,21 +14,20 @@ namespace {
 constexpr std::size_t stuck_listed = 100;
 constexpr std::size_t retries_read = 1000;
 constexpr std::size_t failures_read = 1000;
-constexpr std::size_t parents_read = 1000;
 constexpr event_seq events_read = 20'000;
 
-/// What the last failures of the window mostly said.
+/// The most frequent cause of the last failures of the window.
 void observe_cause(store_reader& reader, timestamp since, observations& seen) {
   const auto from = std::max<event_seq>(0, reader.last_event() - events_read);
   failure_grouping causes;
   std::map<std::string, std::string> runs; // of examples
   for (const auto& e :
        reader.list_events({.name = "task.failed"}, from, failures_read)) {
-    const auto payload = json::parse(e.payload, nullptr, false);
-    if (e.at < since || !payload.contains("error"))
+    const auto details = parse_event(e.payload);
+    if (e.at < since || !details || details->error.empty())
       continue;
     ++seen.looked_at;
-    causes.add(dump(payload["error"]), e.at, [&] {
+    causes.add({details->error, e.at, e.at}, [&] {
       runs.emplace(e.task_name, e.run_id);
       return e.task_name;
     });
@@ -42,27 +41,38 @@ void observe_cause(store_reader& reader, timestamp since, observations& seen) {
 
 void observe_retries(store_reader& reader, observations& seen) {
   std::vector<task_record> waiting;
-  for (const auto& brief :
-       reader.load_retries_due(timestamp::max(), retries_read))
-    if (auto task = reader.load_task(brief.key))
-      waiting.push_back(std::move(*task));
+  for (const auto& group : reader.groups({.of = group_query::kind::retries_due,
+                           .now = timestamp::max(),
+                           .limit = retries_read})) {
+    if (waiting.size() >= retries_read)
+      break;
+    auto tasks = reader.tasks({.filter = {.texts = false},
+                               .keys = group.tasks,
+                               .limit = retries_read - waiting.size()});
+    std::move(tasks.begin(), tasks.end(), std::back_inserter(waiting));
+  }
   seen.storms = group_retries(waiting);
   for (auto& storm : seen.storms)
     storm.at_least = waiting.size() == retries_read
                      && seen.tasks.retrying > std::ssize(waiting);
 }
 
-/// Whether what has waited longest waits for its siblings only.
-void observe_bound(store_reader& reader, timestamp due, observations& seen) {
-  for (const auto& f : reader.load_open_fanouts(0, parents_read)) {
-    if (f.claimed >= f.expanded)
-      continue;
-    const auto spec = reader.load_origin(f.task)->spec;
-    const auto next = reader.load_task(f.base + f.claimed);
-    if (spec.max_concurrency > 0 && f.children.running >= spec.max_concurrency
-        && next && next->created_at == due)
-      seen.at_bound = spec.name;
-  }
+/// How long the oldest due leaf has waited, and whether it waits only for its
+/// siblings.
+void observe_queue(store_reader& reader, const health_thresholds& limits,
+                   observations& seen) {
+  const auto longest = reader.groups(
+    {.of = group_query::kind::waiting, .now = seen.at, .limit = 1});
+  if (longest.empty())
+    return;
+  seen.oldest_due = seen.at - longest.front().due;
+  const auto parent = reader.load_parent(longest.front().parent);
+  if (!parent || seen.oldest_due <= limits.warning_due)
+    return;
+  const auto origin = reader.load_template(parent->task);
+  if (origin && origin->spec.max_concurrency > 0
+      && parent->children.running >= origin->spec.max_concurrency)
+    seen.at_bound = origin->spec.name;
 }
 
 void observe_engine(store_reader& reader, observations& seen) {
@@ -100,11 +110,15 @@ void observe_files(const std::string& database, observations& seen) {
 std::vector<task_record> find_stuck(store_reader& reader, run_key run,
                                     timestamp now,
                                     const health_thresholds& limits) {
-  // Each handler has its own idea of how long is too long.
+  // Each handler may have a threshold of its own.
   auto least = limits.stuck_after;
   for (const auto& [handler, after] : limits.stuck_after_of)
     least = std::min(least, after);
-  auto stuck = reader.list_stuck(run, now - least, stuck_listed);
+  auto stuck = reader.tasks(
+    {.filter = {.run = run, .states = {task_state::running}, .texts = false},
+     .started_before = now - least,
+     .order = task_order::oldest_first,
+     .limit = stuck_listed});
   std::erase_if(stuck, [&](const auto& task) {
     const auto own = limits.stuck_after_of.find(task.handler);
     return now - task.started_at <= (own == limits.stuck_after_of.end()
@@ -116,6 +130,7 @@ std::vector<task_record> find_stuck(store_reader& reader, run_key run,
 
 observations observe(store_reader& reader, const std::string& database,
                      timestamp now, const health_thresholds& limits) {
+  const auto moment = reader.snapshot();
   observations seen;
   seen.at = now;
   seen.tasks = reader.count_leaves(0);
@@ -129,11 +144,7 @@ observations observe(store_reader& reader, const std::string& database,
   seen.succeeded_attempts = attempts[1];
   if (seen.failed_attempts > 0)
     observe_cause(reader, since, seen);
-  if (const auto due = reader.oldest_due(now)) {
-    seen.oldest_due = now - *due;
-    if (seen.oldest_due > limits.warning_due)
-      observe_bound(reader, *due, seen);
-  }
+  observe_queue(reader, limits, seen);
   observe_retries(reader, seen);
   observe_engine(reader, seen);
   observe_files(database, seen);

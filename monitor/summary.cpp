@@ -9,22 +9,22 @@ namespace {
 
 constexpr std::size_t slowest_listed = 5;
 constexpr std::int64_t slowest_looked_at = 200'000;
-constexpr std::size_t errors_a_page = 10'000;
+constexpr std::size_t errors_listed = 100'000; ///< different ones
 constexpr std::size_t parents_listed = 1000;
 constexpr std::size_t running_listed = 100;
 
 void add_failures(run_summary& s, store_reader& reader) {
   failure_grouping failed, to_retry;
-  for (task_key after = 0;;) {
-    const auto page = reader.list_errors(s.run.key, after, errors_a_page);
-    for (const auto& e : page)
-      // A parent fails through its children; it explains nothing by itself.
-      if (e.error.find("\"children_failed\"") == std::string::npos)
-        (e.state == task_state::failed ? failed : to_retry)
-          .add(e.error, e.at, [&] { return reader.load_task(e.task)->name; });
-    if (page.size() < errors_a_page)
-      break;
-    after = page.back().task;
+  for (const auto& e : reader.count_errors(s.run.key, errors_listed)) {
+    const auto add = [&](failure_grouping& to, std::int64_t count) {
+      if (count > 0)
+        to.add({e.error, e.first, e.last, count}, [&] {
+          const auto task = reader.load_task(e.task);
+          return task ? task->name : std::string{};
+        });
+    };
+    add(failed, e.failed);
+    add(to_retry, e.retrying);
   }
   s.failures = failed.take();
   s.to_retry = to_retry.take();
@@ -40,8 +40,8 @@ void add_handler(run_summary& summary, const std::string& handler,
   summary.handlers.push_back({handler, tasks});
 }
 
-/// What wants to be looked at comes first.
-int rank_of(const task_record& parent, const fanout_record& fanout) {
+/// Parents that need attention come first.
+int rank_of(const task_record& parent, const parent_record& fanout) {
   if (parent.state == task_state::failed)
     return 0;
   if (!settled(parent.state))
@@ -52,8 +52,8 @@ int rank_of(const task_record& parent, const fanout_record& fanout) {
 }
 
 void add_top_level(run_summary& s, store_reader& reader) {
-  std::unordered_map<task_key, fanout_record> fanouts;
-  for (auto& f : reader.list_fanouts(s.run.key))
+  std::unordered_map<task_key, parent_record> fanouts;
+  for (auto& f : reader.list_parents(s.run.key))
     fanouts.emplace(f.task, std::move(f));
   s.parents_total = std::ssize(fanouts);
   const task_filter top_level{
@@ -96,6 +96,7 @@ void add_passes(run_summary& s, store_reader& reader) {
 
 run_summary summarise(store_reader& reader, run_key run, timestamp now,
                       const health_thresholds& limits) {
+  const auto moment = reader.snapshot();
   run_summary s;
   if (auto record = reader.load_run(run))
     s.run = std::move(*record);
@@ -105,12 +106,14 @@ run_summary summarise(store_reader& reader, run_key run, timestamp now,
   s.duration = end - s.run.created_at;
   s.tasks = reader.count_leaves(run);
   add_top_level(s, reader);
-  // Looked for among all leaves: too long a question for a large run.
+  // This compares all leaves, which takes too long for a large run.
   if (s.tasks.total() <= slowest_looked_at)
-    s.slowest = reader.list_slowest(run, slowest_listed);
+    s.slowest = reader.tasks({.filter = {.run = run, .texts = false},
+                              .order = task_order::slowest_first,
+                              .limit = slowest_listed});
   add_failures(s, reader);
   add_passes(s, reader);
-  // Looks at all tasks, too: only where there is something to tell.
+  // So does this: only where there is something to report.
   s.retries.exhausted = s.tasks.failed;
   if (s.run.retries > 0)
     s.retries = reader.measure_retries(run);

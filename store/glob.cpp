@@ -1,4 +1,4 @@
-#include "store/texts.hpp"
+#include "store/glob.hpp"
 
 namespace conductor {
 

@@ -52,23 +52,23 @@ struct wait_step {
 };
 
 /// Asks how a task or a run stands.
-struct task_query {
+struct task_request {
   std::string run_id, task;
-  CONDUCTOR_MESSAGE(task_query, x.run_id, x.task)
+  CONDUCTOR_MESSAGE(task_request, x.run_id, x.task)
 };
-struct run_query {
+struct run_request {
   std::string run_id;
-  CONDUCTOR_MESSAGE(run_query, x.run_id)
+  CONDUCTOR_MESSAGE(run_request, x.run_id)
 };
 
 /// What a step came to.
 struct step_result {
-  error trouble; ///< not found, or not allowed in this state
+  error failed; ///< not found, or not allowed in this state
   submitted_run run;
   pass_report pass;
   task_record task; ///< of a settle step or a task query
   run_record state; ///< of a run query
-  CONDUCTOR_MESSAGE(step_result, x.trouble, x.run, x.pass, x.task, x.state)
+  CONDUCTOR_MESSAGE(step_result, x.failed, x.run, x.pass, x.task, x.state)
 };
 
 using coordinator_actor
@@ -77,8 +77,8 @@ using coordinator_actor
                           caf::replies_to<settle_step>::with<step_result>,
                           caf::replies_to<advance_step>::with<step_result>,
                           caf::replies_to<wait_step>::with<step_result>,
-                          caf::replies_to<task_query>::with<step_result>,
-                          caf::replies_to<run_query>::with<step_result>,
+                          caf::replies_to<task_request>::with<step_result>,
+                          caf::replies_to<run_request>::with<step_result>,
                           caf::replies_to<stop_request>::with<stopped>>::
     extend<caf::replies_to<health_request>::with<health_report>,
            caf::replies_to<run_summary_request>::with<run_summary>,
@@ -103,8 +103,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(conductor_coordinator, caf::id_block::conductor::end)
   CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::settle_step))
   CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::advance_step))
   CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::wait_step))
-  CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::task_query))
-  CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::run_query))
+  CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::task_request))
+  CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::run_request))
   CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::step_result))
 CAF_END_TYPE_ID_BLOCK(conductor_coordinator)
 // clang-format on

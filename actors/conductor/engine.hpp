@@ -60,6 +60,15 @@ public:
   /// the place), overloaded, full, stopped.
   result<submitted_run> submit(const run_spec& spec);
 
+  /// Writes a list of items (JSON texts) to the database, as the fan-out of a
+  /// task that is submitted next. `produce` calls its argument with each item
+  /// and returns the first error. A list that no run uses is removed when an
+  /// engine next opens the database. Errors: those of `produce`, invalid, and
+  /// those of `submit`.
+  result<fanout_source> write_items(
+    const std::function<error(const std::function<error(const std::string&)>&)>&
+      produce);
+
   /// Gives what did not succeed in a settled run one more try: FAILED and
   /// CANCELLED leaves that match, with the parents above them and the run.
   /// Returns how many leaves. Errors: not_found, conflict (the run has not

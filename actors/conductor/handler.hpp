@@ -45,14 +45,16 @@ struct attempt_key {
 
 /// One leased attempt of a leaf. Immutable; safe to share between threads.
 struct attempt {
-  std::shared_ptr<const task_origin> origin;
-  std::string task_id;
+  std::shared_ptr<const task_template> origin;
   task_key task = 0;
   task_key parent = 0;
   std::int64_t index = 0;  ///< 1-based; 0 for a top-level leaf
   std::int32_t number = 1; ///< of this attempt
   std::string item;        ///< JSON text; empty for a top-level leaf
+  id_space ids;            ///< of the database, for `task_id`
 
+  /// The public id. A text is made by each call.
+  std::string task_id() const;
   /// "hash#12"; a top-level leaf has its plain name.
   std::string name() const;
   attempt_key key() const { return {task, number}; }
@@ -96,6 +98,8 @@ struct handler_traits {
   bool queues = false;
   /// The handler times out its attempts itself, from their real beginning.
   bool own_timeout = false;
+  /// `start` reports before it returns: attempts never wait and need no slots.
+  bool immediate = false;
 };
 
 /// A kind of handler. The executor calls `start`, `stop`, `began_at` and

@@ -18,7 +18,8 @@ struct options {
   std::int64_t fanout_page = 1000;
   /// Change sets in one transaction.
   std::size_t batch = 1024;
-  /// Attempts leased beyond the slots, for handlers that take microseconds.
+  /// Attempts leased beyond the slots at most, for tasks that are known to take
+  /// so little time that all of them begin within 40 ms.
   std::int64_t lease_ahead = 4000;
   /// How long outcomes may wait for others to share a commit with, while the
   /// slots have other work. 0 = never.
@@ -27,8 +28,6 @@ struct options {
   std::int64_t claim_page = 1000;
   /// Change sets that may wait for the writer; more are refused.
   std::size_t max_waiting = 10'000;
-  /// How long a lease holds without being extended.
-  milliseconds lease_time{60'000};
   /// Lost leases that end a task: it may be what kills its workers.
   std::int32_t max_lost = 10;
   /// A RUNNING task older than this without a heartbeat is stuck.

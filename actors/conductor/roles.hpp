@@ -17,6 +17,8 @@
 /// wires them up; embedders and tests may do so themselves.
 namespace conductor {
 
+class outcome_queue;
+
 /// What every role actor is given.
 struct role_context {
   options opts;
@@ -28,21 +30,22 @@ struct role_context {
   std::int64_t epoch = 0;
   /// Where handlers report to the executor. Whoever owns the handlers keeps it
   /// alive for as long as they may report.
-  std::shared_ptr<outcome_sink> outcomes;
+  std::shared_ptr<outcome_queue> outcomes;
   std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>();
 };
 
-/// A sink for `role_context::outcomes`.
-std::shared_ptr<outcome_sink> make_outbox();
+/// A queue for `role_context::outcomes`; it is an `outcome_sink`.
+std::shared_ptr<outcome_queue> make_outcome_queue();
 
 /// The handlers by name. Fixed once the executor runs.
 using handler_map = std::map<std::string, std::shared_ptr<handler>>;
 
-/// Owns the store's writing side. Commits block: spawn it detached unless the
-/// system has a worker to spare for them.
+/// Owns the store's writing side and dates commits by `clock`. Commits block:
+/// spawn it detached unless the system has a worker to spare for them.
 persistence_actor spawn_persistence(caf::actor_system& sys,
                                     std::shared_ptr<store> db, options opts,
-                                    event_hub_actor hub, bool detached = true,
+                                    clock_fn clock, event_hub_actor hub,
+                                    bool detached = true,
                                     std::shared_ptr<engine_metrics> metrics
                                     = std::make_shared<engine_metrics>());
 

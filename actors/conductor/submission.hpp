@@ -1,77 +1,86 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <conductor/change_set.hpp>
 #include <conductor/definition.hpp>
 #include <conductor/error.hpp>
 #include <conductor/run_spec.hpp>
-#include <conductor/store.hpp>
 
-/// From a `run_spec` to a `submission`: everything that has to be looked up
-/// outside the engine (files, patterns) is looked up here, once.
+/// From a `run_spec` to a run in the database. Everything that has to be looked
+/// up outside the engine (files, patterns) is read here, once, and lists are
+/// written to the database before the run that uses them.
 namespace conductor {
 
-/// Checks and resolves a spec. Lists of file names (`glob`) are spooled to a
-/// file beside `database`; files named by `lines` are counted and their size
-/// and time recorded. Errors: invalid (names the place), not_found, io, full.
-result<submission> resolve(const run_spec& spec,
-                           const definition_context& context,
-                           const std::string& database, timestamp now);
+/// Has a change set committed and returns the reply. May block.
+using commit_fn = std::function<commit_reply(change_set)>;
 
-/// Writes JSON texts, one a line, to a file that the engine removes after the
-/// expansion. Not thread-safe. The file goes away with the object unless
-/// `keep` was called.
-class spool {
+/// A list in the database. An empty list has no key.
+struct item_list {
+  list_key key = 0;
+  std::int64_t count = 0;
+};
+
+/// Writes a list to the database, page by page: one page is gathered or under
+/// way at a time, so that memory stays bounded. Not thread-safe. The list is
+/// removed with this object unless `keep` was called.
+class item_writer {
 public:
-  /// A new file beside `database`.
-  static result<spool> create(const std::string& database);
-  spool(spool&& other) noexcept;
-  spool& operator=(spool&&) = delete;
-  ~spool();
+  /// `most`: a list with more items is refused.
+  explicit item_writer(commit_fn commit, std::int64_t most = items_per_list);
+  item_writer(item_writer&&) noexcept;
+  item_writer& operator=(item_writer&&) = delete;
+  ~item_writer();
 
-  /// Adds one text line as a JSON string; false if the disk takes no more.
-  bool add_line(std::string_view line);
-  /// Flushes and syncs; the path then names a `lines` source.
-  result<std::string> finish();
-  void keep() { keep_ = true; }
-  std::int64_t count() const { return count_; }
+  /// Appends one item. Errors: invalid (not JSON, or too many items), and those
+  /// of the commit; after an error nothing more can be added.
+  error add(std::string json_text);
+  /// Appends a text as a JSON string. Errors: invalid as well if it is not
+  /// UTF-8, contains a NUL byte or is longer than `max_line_bytes`.
+  error add_text(std::string_view text);
+  /// Writes what is left and returns the list.
+  result<item_list> finish();
+  /// The list stays: a submission is to use it. A list that no run uses is
+  /// removed when an engine next opens the database.
+  void keep() { list_.key = 0; }
+  std::int64_t count() const { return list_.count; }
 
 private:
-  spool(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
-  bool write_out();
+  error append(std::string item);
+  error flush();
 
-  std::string path_;
-  std::string buffer_;
-  int fd_ = -1;
-  std::int64_t count_ = 0;
-  bool keep_ = false;
+  commit_fn commit_;
+  std::int64_t most_;
+  item_list list_; ///< what is written and gathered
+  std::vector<std::string> page_;
+  std::size_t page_bytes_ = 0;
+  error failed_;
 };
 
-/// Whether a path names a spool of ours beside `database`; a user's file is
-/// never taken for one.
-bool is_spool(const std::string& path, const std::string& database);
+/// Longer lines are refused wherever lists of inputs come in.
+inline constexpr std::size_t max_line_bytes = 1 << 20;
 
-/// The spools that a submission was resolved to; whoever does not get it
-/// accepted removes them.
-std::vector<std::string> spools_of(const submission& s);
+/// Checks a spec and resolves it: `lines`, `glob` and `items` are read and
+/// written to the database as lists. If that fails, no list is left. Errors:
+/// invalid (names the place), not_found, file, overloaded, and those of the
+/// commits.
+result<submission> resolve(const run_spec& spec,
+                           const definition_context& context,
+                           const commit_fn& commit);
 
-/// Removes the spools beside `database` that a crash has left: no unfinished
-/// expansion reads them and no process is writing them. For the owner of the
-/// database, before anything is submitted.
-void sweep_spools(store_reader& reader, const std::string& database);
+/// Removes the lists that `resolve` wrote for a submission, unless a run uses
+/// them.
+void drop_lists(const submission& s, const commit_fn& commit);
 
-/// Items of a source file from `offset` on: JSON texts, and where to go on.
-struct source_page {
-  std::vector<std::string> items;
-  std::int64_t offset = 0;
-};
-
-/// Reads at most `count` items. Errors: the file is gone, unreadable, or not
-/// what it was at submission (size, time).
-result<source_page> read_source(const source_file& source, std::int64_t offset,
-                                std::int64_t count);
+/// Resolves a spec and submits it; when this returns the run is on disk. Small
+/// fan-outs, of up to `expand` children in all, come with their children.
+/// Blocks on files and commits. Errors: those of `resolve` and of the commit.
+result<submitted_run> submit_run(const run_spec& spec,
+                                 const definition_context& context,
+                                 const commit_fn& commit, std::int64_t expand);
 
 } // namespace conductor

@@ -18,7 +18,7 @@ public:
     : work_(work), cancelled_(cancelled) {}
 
   const std::string& run_id() const { return work_.origin->run_id; }
-  const std::string& task_id() const { return work_.task_id; }
+  std::string task_id() const { return work_.task_id(); }
   /// "hash#12"; a top-level task has its plain name.
   std::string name() const { return work_.name(); }
   /// Number among the children, from 1; 0 for a top-level task.

@@ -4,16 +4,14 @@
 
 #include <caf/all.hpp>
 
-#include <unistd.h>
-
-#include "actors/rules/aggregate_rules.hpp"
 #include <conductor/engine.hpp>
+#include <conductor/event_payload.hpp>
 #include <conductor/json_text.hpp>
-#include "actors/rules/lease_rules.hpp"
-#include "actors/rules/retry_rules.hpp"
+#include <conductor/lifecycle.hpp>
 #include <conductor/submission.hpp>
 
 #include "actors/engine/stop_in_order.hpp"
+#include "actors/rules/retry_rules.hpp"
 
 namespace conductor {
 
@@ -43,12 +41,12 @@ struct coordinator_state {
 
 using self_ptr = coordinator_actor::stateful_pointer<coordinator_state>;
 
-step_result trouble(errc code, std::string message) {
-  return {.trouble = {code, std::move(message)}};
+step_result failed(errc code, std::string message) {
+  return {.failed = {code, std::move(message)}};
 }
 
 /// Sends a change set and answers with `answer(reply)` after its commit, or
-/// with the trouble in the reply.
+/// with the error in the reply.
 template <class Answer>
 caf::result<step_result> commit(self_ptr self, change_set changes,
                                 Answer answer) {
@@ -58,26 +56,40 @@ caf::result<step_result> commit(self_ptr self, change_set changes,
     .then([=](const commit_reply& r) mutable { promise.deliver(answer(r)); },
           [=](const caf::error&) mutable {
             promise.deliver(
-              answer({.trouble = {errc::stopped, "the engine has stopped"}}));
+              answer({.failed = {errc::stopped, "the engine has stopped"}}));
           });
   return promise;
 }
 
+/// Reads and writes lists, which blocks: on a thread of its own.
+caf::behavior submitter(caf::event_based_actor* self,
+                        persistence_actor writer) {
+  return {[=](const submit_step& step) {
+    const auto commit_one = [&](change_set changes) {
+      commit_reply answer{.failed = {errc::stopped, "the engine has stopped"}};
+      caf::scoped_actor blocking{self->system()};
+      blocking->request(writer, caf::infinite, std::move(changes))
+        .receive([&](commit_reply& reply) { answer = std::move(reply); },
+                 [](const caf::error&) {});
+      return answer;
+    };
+    // The fan-out is a step of its own.
+    const auto run = submit_run(step.spec, {}, commit_one, -1);
+    self->quit();
+    return run ? step_result{.run = *run} : step_result{.failed = run.error()};
+  }};
+}
+
 caf::result<step_result> submit(self_ptr self, const submit_step& step) {
-  auto& s = self->state;
-  auto resolved = resolve(step.spec, {}, s.opts.database, s.now());
-  if (!resolved)
-    return step_result{.trouble = resolved.error()};
-  const auto spools = spools_of(*resolved);
-  change_set changes;
-  changes.submissions.push_back(std::move(*resolved));
-  return commit(self, std::move(changes), [=](const commit_reply& reply) {
-    if (reply.trouble || reply.runs.front().existed)
-      for (const auto& path : spools)
-        ::unlink(path.c_str());
-    return reply.trouble ? step_result{.trouble = reply.trouble}
-                         : step_result{.run = reply.runs.front()};
-  });
+  auto promise = self->make_response_promise<step_result>();
+  const auto helper
+    = self->spawn<caf::detached>(submitter, self->state.actors.persistence);
+  self->request(helper, caf::infinite, step)
+    .then([=](const step_result& result) mutable { promise.deliver(result); },
+          [=](const caf::error&) mutable {
+            promise.deliver(failed(errc::stopped, "the engine has stopped"));
+          });
+  return promise;
 }
 
 caf::result<step_result> pass(self_ptr self, const run_step& step) {
@@ -90,7 +102,7 @@ caf::result<step_result> pass(self_ptr self, const run_step& step) {
           promise.deliver(step_result{.pass = report});
         },
         [promise](const caf::error&) mutable {
-          promise.deliver(trouble(errc::stopped, "the actor has stopped"));
+          promise.deliver(failed(errc::stopped, "the actor has stopped"));
         });
   };
   switch (step.actor) {
@@ -105,21 +117,37 @@ caf::result<step_result> pass(self_ptr self, const run_step& step) {
 
 /// The same rules as an executor's, in one change set: leased, then settled.
 change_set plan_by_hand(const task_record& task, const task_spec& spec,
-                        const settle_step& step, bool budget_left,
-                        timestamp now, milliseconds lease_time) {
-  task_brief brief{task.key,     task.run,         task.parent,
-                   task.attempt, task.retry_count, task.lost_count};
+                        const settle_step& step, bool budget_left) {
+  task_group group{.run = task.run,
+                   .parent = task.parent,
+                   .tasks = {task.key, 1},
+                   .state = task_state::running,
+                   .attempt = task.attempt + 1,
+                   .retry_count = task.retry_count,
+                   .lost_count = task.lost_count};
   change_set plan;
-  plan.run_starts.push_back(rules::plan_run_start(task.run, now));
-  plan.moves.push_back(rules::plan_claim(brief, 1, now, now + lease_time));
-  ++brief.attempt;
-  plan.moves.push_back(
-    step.succeed
-      ? rules::plan_success(brief, step.text, now)
-      : rules::plan_failure(brief, {"by_hand", step.text, json{}, true, {}}, "",
-                            spec.retry, budget_left, now, 0));
-  plan.released.push_back(task.key);
+  plan.add(start_of_run(task.run));
+  plan.add(move_tasks{.run = task.run,
+                      .parent = task.parent,
+                      .tasks = group.tasks,
+                      .from = task_state::pending,
+                      .attempt = task.attempt,
+                      .to = task_state::running,
+                      .events = {task_started(group.attempt)}});
+  const auto error = rules::error_text("by_hand", step.text, group.attempt);
+  plan.add(step.succeed
+             ? rules::plan_success(group, step.text.empty()
+                                            ? std::vector<std::string>{}
+                                            : std::vector{step.text})
+             : rules::plan_failure(group, {.type = "by_hand", .error = error},
+                                   {}, spec.retry, budget_left, 0));
   return plan;
+}
+
+/// Whether the task was moved: the start of the run is refused if it runs.
+bool settled_by_hand(const commit_reply& reply) {
+  return std::none_of(reply.refusals.begin(), reply.refusals.end(),
+                      [](const refusal& r) { return r.part > 0; });
 }
 
 caf::result<step_result> settle(self_ptr self, const settle_step& step) {
@@ -127,25 +155,25 @@ caf::result<step_result> settle(self_ptr self, const settle_step& step) {
   const auto run = s.reader->find_run(step.run_id);
   const auto key = run ? s.reader->find_task(*run, step.task) : std::nullopt;
   if (!key)
-    return trouble(errc::not_found, "no task " + step.task);
+    return failed(errc::not_found, "no task " + step.task);
   const auto task = s.reader->load_task(*key);
-  if (task->state != task_state::pending || s.reader->load_fanout(*key))
-    return trouble(errc::conflict, step.task + " is no leaf that is due");
+  if (task->state != task_state::pending || s.reader->load_parent(*key))
+    return failed(errc::conflict, step.task + " is not a leaf that is due");
   if (step.succeed && !step.text.empty())
     if (const auto output = parse_json(step.text); !output)
-      return trouble(errc::invalid,
-                     "the output of " + step.task
-                       + " is no JSON: " + output.error().message);
+      return failed(errc::invalid,
+                    "the output of " + step.task
+                      + " is not JSON: " + output.error().message);
   const auto budget_left = rules::budget_left(
     *s.reader->load_run(*run), s.reader->count_leaves(*run).total());
-  auto plan = plan_by_hand(*task, s.reader->load_origin(*key)->spec, step,
-                           budget_left, s.now(), s.opts.lease_time);
+  auto plan = plan_by_hand(*task, s.reader->load_template(*key)->spec, step,
+                           budget_left);
   return commit(self, std::move(plan), [=](const commit_reply& reply) {
-    if (reply.trouble)
-      return step_result{.trouble = reply.trouble};
-    return reply.refusals.empty()
+    if (reply.failed)
+      return step_result{.failed = reply.failed};
+    return settled_by_hand(reply)
              ? step_result{.task = *self->state.reader->load_task(*key)}
-             : trouble(errc::stale, step.task + " has moved meanwhile");
+             : failed(errc::stale, step.task + " has moved meanwhile");
   });
 }
 
@@ -157,7 +185,7 @@ caf::result<step_result> wait(self_ptr self, const wait_step& step) {
   auto& s = self->state;
   const auto run = s.reader->find_run(step.run_id);
   if (!run)
-    return trouble(errc::not_found, "no run " + step.run_id);
+    return failed(errc::not_found, "no run " + step.run_id);
   auto promise = self->make_response_promise<step_result>();
   if (has_event(*s.reader, *run, step.event))
     promise.deliver(step_result{});
@@ -175,18 +203,18 @@ void hear(coordinator_state& s) {
   });
 }
 
-step_result query_task(coordinator_state& s, const task_query& query) {
-  const auto run = s.reader->find_run(query.run_id);
-  const auto key = run ? s.reader->find_task(*run, query.task) : std::nullopt;
+step_result find_task(coordinator_state& s, const task_request& request) {
+  const auto run = s.reader->find_run(request.run_id);
+  const auto key = run ? s.reader->find_task(*run, request.task) : std::nullopt;
   if (!key)
-    return trouble(errc::not_found, "no task " + query.task);
+    return failed(errc::not_found, "no task " + request.task);
   return {.task = *s.reader->load_task(*key)};
 }
 
-step_result query_run(coordinator_state& s, const run_query& query) {
-  const auto run = s.reader->find_run(query.run_id);
+step_result find_run(coordinator_state& s, const run_request& request) {
+  const auto run = s.reader->find_run(request.run_id);
   if (!run)
-    return trouble(errc::not_found, "no run " + query.run_id);
+    return failed(errc::not_found, "no run " + request.run_id);
   return {.state = *s.reader->load_run(*run)};
 }
 
@@ -198,7 +226,7 @@ caf::result<stopped> stop(self_ptr self) {
   if (s.stopping.size() > 1)
     return promise;
   for (auto& w : s.waiting)
-    w.promise.deliver(trouble(errc::stopped, "the coordinator has stopped"));
+    w.promise.deliver(failed(errc::stopped, "the coordinator has stopped"));
   s.waiting.clear();
   const auto plain
     = [](const auto& actor) { return caf::actor_cast<caf::actor>(actor); };
@@ -228,15 +256,12 @@ void spawn_engine(self_ptr self, std::shared_ptr<store> db,
   };
   s.reader = open_reader();
   s.actors.hub = spawn_event_hub(sys, open_reader);
+  const auto clock = [now = s.now_ms] { return from_ms(*now); };
   s.actors.persistence
-    = spawn_persistence(sys, db, s.opts, s.actors.hub, detached);
-  const role_context context{s.opts,
-                             [now = s.now_ms] { return from_ms(*now); },
-                             s.actors.persistence,
-                             s.actors.hub,
-                             open_reader,
-                             db->epoch(),
-                             make_outbox()};
+    = spawn_persistence(sys, db, s.opts, clock, s.actors.hub, detached);
+  const role_context context{
+    s.opts,      clock,       s.actors.persistence, s.actors.hub,
+    open_reader, db->epoch(), make_outcome_queue()};
   s.actors.fanout = spawn_fanout(sys, context);
   s.actors.aggregate = spawn_aggregate(sys, context);
   s.actors.retry = spawn_retry(sys, context);
@@ -272,8 +297,10 @@ coordinator(self_ptr self, std::shared_ptr<store> db, options opts,
       return step_result{};
     },
     [=](const wait_step& step) { return wait(self, step); },
-    [=](const task_query& query) { return query_task(self->state, query); },
-    [=](const run_query& query) { return query_run(self->state, query); },
+    [=](const task_request& request) {
+      return find_task(self->state, request);
+    },
+    [=](const run_request& request) { return find_run(self->state, request); },
     [=](stop_request) { return stop(self); },
     [=](health_request wish) {
       return self->delegate(self->state.actors.monitor, wish);

@@ -2,14 +2,11 @@
 
 #include <filesystem>
 
-#include <unistd.h>
-
-#include "actors/rules/fanout_rules.hpp"
 #include <conductor/monitor.hpp>
 #include <conductor/submission.hpp>
 
 #include "actors/engine/engine_impl.hpp"
-#include "actors/intake/reopening.hpp"
+#include "actors/intake/manual_retry.hpp"
 
 namespace conductor {
 
@@ -74,27 +71,26 @@ result<submitted_run> engine::submit(const run_spec& spec) {
   if (impl_->stopped)
     return fail(errc::stopped, "the engine has stopped");
   std::error_code ignored;
-  auto resolved
-    = resolve(spec, context(std::filesystem::current_path(ignored).string()),
-              impl_->opts.database, impl_->clock->now());
-  if (!resolved)
-    return tl::unexpected(resolved.error());
-  const auto spools = spools_of(*resolved);
-  change_set changes;
-  changes.submissions.push_back(std::move(*resolved));
-  if (impl_->opts.automatic)
-    rules::add_small_fanouts(changes, impl_->opts.fanout_page);
-  const auto reply = impl_->commit(std::move(changes));
-  result<submitted_run> answer = tl::unexpected(reply.trouble);
-  if (!reply.trouble)
-    answer = reply.runs.front();
-  // Of a commit that nobody could ask about any more, the sweep of spools
-  // will know.
-  const auto unknown = reply.trouble.code == errc::stopped;
-  if ((!answer && !unknown) || (answer && answer->existed))
-    for (const auto& path : spools)
-      ::unlink(path.c_str());
-  return answer;
+  return submit_run(
+    spec, context(std::filesystem::current_path(ignored).string()),
+    [this](change_set changes) { return impl_->commit(std::move(changes)); },
+    impl_->opts.automatic ? impl_->opts.fanout_page : -1);
+}
+
+result<fanout_source> engine::write_items(
+  const std::function<error(const std::function<error(const std::string&)>&)>&
+    produce) {
+  item_writer writer{
+    [this](change_set changes) { return impl_->commit(std::move(changes)); }};
+  if (auto failed
+      = produce([&](const std::string& item) { return writer.add(item); }))
+    return tl::unexpected(failed);
+  const auto list = writer.finish();
+  if (!list)
+    return tl::unexpected(list.error());
+  writer.keep();
+  return fanout_source{
+    .kind = source_kind::list, .count = list->count, .list = list->key};
 }
 
 result<std::int64_t> engine::retry(const std::string& run_id,
@@ -105,14 +101,16 @@ result<std::int64_t> engine::retry(const std::string& run_id,
     const auto run = reader->find_run(run_id);
     if (!run)
       return fail(errc::not_found, "no run " + run_id);
-    auto plan = plan_retry_by_hand(*reader, *run, which, error_type,
-                                   impl_->clock->now());
+    auto filter = which;
+    if (!error_type.empty())
+      filter.error = error_type;
+    auto plan = plan_manual_retry(*reader, *run, filter);
     if (!plan)
       return tl::unexpected(plan.error());
     const auto reply = impl_->commit(std::move(plan->changes));
-    if (reply.trouble)
-      return tl::unexpected(reply.trouble);
-    return plan->leaves - std::ssize(reply.refusals);
+    if (reply.failed)
+      return tl::unexpected(reply.failed);
+    return plan->reopened(reply);
   } catch (const store_error& trouble) {
     return tl::unexpected(trouble.why());
   }

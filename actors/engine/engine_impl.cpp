@@ -3,7 +3,6 @@
 #include <thread>
 
 #include <conductor/monitor.hpp>
-#include <conductor/submission.hpp>
 
 namespace conductor {
 
@@ -81,7 +80,6 @@ engine::impl::open(const options& opts, caf::actor_system& host) {
   i->db = std::move(*db);
   try {
     const auto reader = i->db->open_reader();
-    sweep_spools(*reader, opts.database);
     i->clock = std::make_shared<engine_clock>(work_goes_on_from(*reader));
   } catch (const store_error& trouble) {
     return tl::unexpected(trouble.why());
@@ -118,8 +116,9 @@ void engine::impl::spawn_writer() {
   // waking its thread for each commit. A host's workers must not wait for a
   // disk.
   const auto detached = own_system == nullptr;
-  actors.persistence
-    = spawn_persistence(sys, db, opts, actors.hub, detached, metrics);
+  actors.persistence = spawn_persistence(
+    sys, db, opts, [clock = clock] { return clock->now(); }, actors.hub,
+    detached, metrics);
 }
 
 void engine::impl::spawn_roles() {
@@ -221,7 +220,7 @@ std::optional<run_record> engine::impl::look_up(const std::string& run_id) {
 }
 
 commit_reply engine::impl::commit(change_set changes) {
-  commit_reply answer{.trouble = {errc::stopped, "the engine has stopped"}};
+  commit_reply answer{.failed = {errc::stopped, "the engine has stopped"}};
   caf::scoped_actor self{*system};
   self->request(actors.persistence, caf::infinite, std::move(changes))
     .receive([&](commit_reply& reply) { answer = std::move(reply); },

@@ -21,7 +21,7 @@ struct engine::impl {
   std::shared_ptr<store> db;
   std::shared_ptr<engine_clock> clock;
   /// Outlives the handlers, which report to it from their own threads.
-  std::shared_ptr<outcome_sink> outcomes = make_outbox();
+  std::shared_ptr<outcome_queue> outcomes = make_outcome_queue();
   std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>();
   handler_map handlers;
   engine_actors actors;

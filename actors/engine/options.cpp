@@ -20,8 +20,6 @@ error options::validate() const {
     return invalid("max_waiting", "at least 1");
   if (lease_ahead < 0)
     return invalid("lease_ahead", "0 or more");
-  if (lease_time < milliseconds{1000})
-    return invalid("lease_time", "at least 1s");
   if (max_lost < 1)
     return invalid("max_lost", "at least 1");
   if (sweep_interval < milliseconds{10})

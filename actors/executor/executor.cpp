@@ -1,3 +1,5 @@
+#include <conductor/event_payload.hpp>
+
 #include "actors/executor/executor_state.hpp"
 
 namespace conductor {
@@ -17,29 +19,54 @@ constexpr tick patience_over{~std::uint64_t{0}};
 constexpr tick gathered{patience_over.generation - 1};
 
 /// How long a stop waits for a writer that takes no writes.
-constexpr std::chrono::seconds last_wish{2};
+constexpr std::chrono::seconds longest_farewell{2};
 
 void pump(self_ptr self, bool waited = false);
-void withdraw_waiting(self_ptr self);
+
+/// Releases attempts that will not begin.
+void send_releases(self_ptr self, change_set changes) {
+  auto& s = self->state;
+  if (changes.empty())
+    return;
+  ++s.outcomes;
+  send_changes(self, std::move(changes), [self](const commit_reply&) {
+    --self->state.outcomes;
+    pump(self);
+  });
+}
+
+/// An engine that stops begins nothing any more.
+void withdraw_all(self_ptr self) {
+  auto& s = self->state;
+  if (!s.stopping && s.writable)
+    send_releases(self, s.withdraw_all());
+}
+
+void take_grants(self_ptr self, const executor_state::asked_rooms& asked,
+                 const commit_reply& reply) {
+  auto& s = self->state;
+  --s.claims;
+  s.answer(asked, reply);
+  if (s.stop_waiting.empty())
+    s.start(reply);
+  else
+    send_releases(
+      self, executor_state::plan_releases(reply.granted, reason::stopped));
+  pump(self);
+}
 
 void send_claims(self_ptr self) {
   auto& s = self->state;
-  // Until all is reclaimed, a claim might share the lease of one that is lost.
   while (s.reclaimed && !s.stopping && s.stop_waiting.empty() && s.writable
          && s.claims < max_claims) {
-    auto plan = s.plan_claims(s.context.clock());
-    if (plan.changes.empty())
+    auto asked = s.ask();
+    if (asked.empty())
       return;
     ++s.claims;
-    auto changes = plan.changes;
+    auto changes = executor_state::plan_claim(asked);
     send_changes(self, std::move(changes),
-                 [self, plan = std::move(plan)](const commit_reply& reply) {
-                   auto& state = self->state;
-                   --state.claims;
-                   state.start(plan, reply, state.context.clock());
-                   if (!state.stop_waiting.empty())
-                     withdraw_waiting(self);
-                   pump(self);
+                 [self, asked = std::move(asked)](const commit_reply& reply) {
+                   take_grants(self, asked, reply);
                  });
   }
 }
@@ -48,40 +75,29 @@ void send_outcomes(self_ptr self, bool waited) {
   auto& s = self->state;
   if (s.outcomes >= max_outcomes)
     return;
-  auto changes = s.plan_outcomes(s.context.clock(), waited);
+  auto changes = s.plan_outcomes(waited);
   if (changes.empty()) {
     if (!s.box->empty() && !std::exchange(s.gathering, true))
       self->delayed_send(self, s.context.opts.gather_time, gathered);
     return;
   }
   ++s.outcomes;
-  // Who is refused must be told apart by run; texts are not needed for that.
-  std::vector<task_move> sent;
-  for (const auto& m : changes.moves)
-    sent.push_back({.run = m.run, .parent = m.parent, .tasks = m.tasks});
-  auto released = changes.released;
-  send_changes(
-    self, std::move(changes),
-    [self, sent = std::move(sent),
-     released = std::move(released)](const commit_reply& reply) {
-      auto& state = self->state;
-      --state.outcomes;
-      state.released(released);
-      auto late = state.plan_late(sent, reply.refusals, state.context.clock());
-      if (!late.empty())
-        send_changes(self, std::move(late), [](const commit_reply&) {});
-      pump(self);
-    });
+  send_changes(self, std::move(changes), [self](const commit_reply& reply) {
+    auto& state = self->state;
+    --state.outcomes;
+    state.count_late(reply.refusals);
+    pump(self);
+  });
 }
 
 bool at_rest(const executor_state& s) {
-  return s.leased() == 0 && s.claims == 0 && s.outcomes == 0;
+  return s.unsettled() == 0 && s.claims == 0 && s.outcomes == 0;
 }
 
 void end(self_ptr self) {
   auto& s = self->state;
   for (auto& promise : std::exchange(s.stop_waiting, {}))
-    promise.deliver(stopped{s.leased()});
+    promise.deliver(stopped{s.unsettled()});
   s.stopping = true;
   s.stop_all();
   finish_pass(s);
@@ -93,32 +109,14 @@ void give_back(self_ptr self) {
   auto& s = self->state;
   if (std::exchange(s.giving_back, true))
     return;
-  self
-    ->request(s.context.writer, last_wish, s.plan_give_back(s.context.clock()))
+  self->request(s.context.writer, longest_farewell, s.plan_give_back())
     .then([self](const commit_reply&) { end(self); },
           [self](const caf::error&) { end(self); });
 }
 
-/// Nothing is begun any more.
-void withdraw_waiting(self_ptr self) {
-  auto& s = self->state;
-  if (s.stopping || !s.writable)
-    return;
-  auto changes = s.plan_withdrawal(s.context.clock());
-  if (changes.empty())
-    return;
-  ++s.outcomes;
-  auto released = changes.released;
-  send_changes(self, std::move(changes), [=](const commit_reply&) {
-    --self->state.outcomes;
-    self->state.released(released);
-    pump(self);
-  });
-}
-
-/// What is leased may end before; for what is not, somebody's patience is over
-/// some time. Where nothing can be written, the next engine finds the leases
-/// and takes them over.
+/// What is leased may end before; for what is not, the patience of those who
+/// wait ends some time. Where nothing can be written, the next engine finds the
+/// leases and takes them over.
 void wind_up(self_ptr self) {
   auto& s = self->state;
   if (at_rest(s) || (s.out_of_patience && (s.stopping || !s.writable)))
@@ -127,14 +125,13 @@ void wind_up(self_ptr self) {
     give_back(self);
 }
 
-/// The timer serves timeouts, the leases' deadlines and the sweep.
+/// The timer serves timeouts, attempts that wait, and the sweep.
 void arm_next(self_ptr self) {
   auto& s = self->state;
-  const auto now = s.context.clock();
-  s.armed_for = s.next_upkeep;
-  if (const auto timeout = s.next_timeout())
-    s.armed_for = std::min(s.armed_for, *timeout);
-  arm(self, std::max(milliseconds{1}, s.armed_for - now));
+  s.armed_for = s.next_sweep;
+  if (const auto check = s.next_check())
+    s.armed_for = std::min(s.armed_for, *check);
+  arm(self, std::max(milliseconds{1}, s.armed_for - s.context.clock()));
 }
 
 void pump(self_ptr self, bool waited) {
@@ -144,29 +141,26 @@ void pump(self_ptr self, bool waited) {
   send_claims(self);
   if (!s.stop_waiting.empty())
     wind_up(self);
-  else if (const auto timeout = s.next_timeout();
-           timeout && *timeout < s.armed_for)
+  else if (const auto check = s.next_check(); check && *check < s.armed_for)
     arm_next(self);
 }
 
-/// First of all, what workers that are gone have left behind.
-void reclaim(self_ptr self) {
+/// First of all, what engines that are gone have left behind.
+void reclaim(self_ptr self, task_key after = 0) {
   auto& s = self->state;
   if (s.stopping)
     return;
-  auto lost = s.plan_lost(s.context.clock());
+  auto lost = s.plan_lost(after);
   if (lost.empty()) {
     s.reclaimed = true;
-    s.sweep();
+    s.hear_news();
     finish_pass(s);
     pump(self);
     return;
   }
-  s.report.found += std::ssize(lost.released);
-  const auto moved = std::ssize(lost.moves);
-  send_changes(self, std::move(lost), [=](const commit_reply&) {
-    self->state.report.changed += moved;
-    reclaim(self);
+  send_changes(self, std::move(lost), [=](const commit_reply& reply) {
+    self->state.report.changed += reply.tasks_changed;
+    reclaim(self, after);
   });
 }
 
@@ -174,13 +168,10 @@ void on_timer(self_ptr self) {
   auto& s = self->state;
   const auto now = s.context.clock();
   s.time_out(now);
-  if (now >= s.next_upkeep) {
-    s.next_upkeep = now
-                    + std::min(s.context.opts.lease_time / 3,
-                               s.context.opts.sweep_interval);
-    auto extensions = s.plan_extensions(now);
-    if (!extensions.empty())
-      send_changes(self, std::move(extensions), [](const commit_reply&) {});
+  if (const auto check = s.next_check(); check && *check <= now)
+    send_releases(self, s.withdraw_overdue());
+  if (now >= s.next_sweep) {
+    s.next_sweep = now + s.context.opts.sweep_interval;
     reclaim(self);
   }
   arm_next(self);
@@ -200,9 +191,9 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
       if (self->state.context.opts.automatic)
         pump(self);
     },
-    [=](const storage_state& news) {
-      self->state.writable = news.writable;
-      self->state.stopping |= news.lost;
+    [=](const storage_state& storage) {
+      self->state.writable = storage.writable;
+      self->state.stopping |= storage.lost;
       if (self->state.context.opts.automatic)
         pump(self);
     },
@@ -222,14 +213,14 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
       reclaim(self);
       return promise;
     },
-    [=](const stop_request& wish) -> caf::result<stopped> {
+    [=](const stop_request& request) -> caf::result<stopped> {
       auto& s = self->state;
       auto promise = self->make_response_promise<stopped>();
       s.stop_waiting.push_back(promise);
-      s.out_of_patience |= wish.patience.count() == 0;
-      withdraw_waiting(self);
+      s.out_of_patience |= request.patience.count() == 0;
+      withdraw_all(self);
       wind_up(self);
-      self->delayed_send(self, wish.patience, patience_over);
+      self->delayed_send(self, request.patience, patience_over);
       return promise;
     },
     [=](outcomes_ready) { pump(self); },
@@ -238,8 +229,8 @@ executor_actor::behavior_type executor(self_ptr self, role_context context,
 
 } // namespace
 
-std::shared_ptr<outcome_sink> make_outbox() {
-  return std::make_shared<outbox>();
+std::shared_ptr<outcome_queue> make_outcome_queue() {
+  return std::make_shared<outcome_queue>();
 }
 
 executor_actor spawn_executor(caf::actor_system& sys, role_context context,

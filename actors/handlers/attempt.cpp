@@ -43,6 +43,10 @@ const char* to_string(stop_reason reason) {
   return "shutdown";
 }
 
+std::string attempt::task_id() const {
+  return ids.text(id_kind::task, origin->created_at, task);
+}
+
 std::string attempt::name() const {
   const auto& parent_name = origin->spec.name;
   return index > 0 ? parent_name + '#' + std::to_string(index) : parent_name;

@@ -62,7 +62,7 @@ private:
   void run();
 
   /// Of the task that was started last: its children sleep equally long.
-  std::shared_ptr<const task_origin> origin_;
+  std::shared_ptr<const task_template> origin_;
   clock::duration duration_{};
 
   std::mutex mutex_;

@@ -1,17 +1,18 @@
 #include <set>
 
-#include "actors/rules/aggregate_rules.hpp"
-#include <conductor/json_text.hpp>
-#include "actors/rules/lease_rules.hpp"
+#include <conductor/event_payload.hpp>
+#include <conductor/lifecycle.hpp>
 #include <conductor/roles.hpp>
 
 #include "actors/roles/pass.hpp"
+#include "actors/rules/aggregate_rules.hpp"
+#include "actors/rules/lease_rules.hpp"
 
 namespace conductor {
 
 namespace {
 
-constexpr std::size_t keys_a_change_set = 500;
+constexpr std::size_t max_keys_per_change_set = 500;
 constexpr std::size_t page_bytes = 256 * 1024; ///< of outputs read at once
 
 struct aggregate_state : role_state {
@@ -19,19 +20,19 @@ struct aggregate_state : role_state {
   std::set<run_key> runs;
   std::set<task_key> failing; ///< parents with failures, still at work
   std::set<task_key> patient; ///< open parents that wait whatever fails
-  /// Of parents that fail fast: the last child that was told to stop.
-  std::map<task_key, task_key> told_to_stop;
+  /// Of parents that fail fast: the last child that was cancelled so far.
+  std::map<task_key, task_key> cancelled_up_to;
 
   const char* name = "aggregate";
 };
 
 using self_ptr = role_actor::stateful_pointer<aggregate_state>;
 
-/// The JSON array of the children's outputs, in index order; the sum of their
-/// sizes is bounded, what does not fit is null and said so. They are read in
-/// pages that grow while the outputs are small.
+/// The JSON array of the children's outputs, in index order. The sum of their
+/// sizes is bounded; an output that does not fit becomes null and is counted.
+/// They are read in pages that grow while the outputs are small.
 rules::collected_outputs collect_outputs(aggregate_state& s,
-                                         const fanout_record& parent) {
+                                         const parent_record& parent) {
   rules::collected_outputs result{"["};
   auto& array = result.array;
   auto room = s.context.opts.max_collected_bytes;
@@ -39,7 +40,8 @@ rules::collected_outputs collect_outputs(aggregate_state& s,
   for (std::int64_t done = 0; done < parent.expanded;) {
     const auto count = std::min(page, parent.expanded - done);
     std::size_t read = 0;
-    for (auto& text : s.reader->load_outputs({parent.base + done, count})) {
+    for (auto& text :
+         s.reader->texts(text_kind::output, {parent.base + done, count})) {
       const auto fits = !text.empty() && text.size() <= room;
       read += text.size();
       result.omitted += text.size() > room ? 1 : 0;
@@ -56,7 +58,7 @@ rules::collected_outputs collect_outputs(aggregate_state& s,
   return result;
 }
 
-void note_parent(aggregate_state& s, const fanout_record& parent) {
+void note_parent(aggregate_state& s, const parent_record& parent) {
   if (parent.state != task_state::pending)
     s.patient.erase(parent.task);
   else if (rules::parent_is_done(parent))
@@ -65,111 +67,99 @@ void note_parent(aggregate_state& s, const fanout_record& parent) {
     s.failing.insert(parent.task);
 }
 
-/// Fail fast: no more children are created, those that are there and unsettled
-/// are cancelled, a page at a time.
-void add_fail_fast(aggregate_state& s, change_set& plan, task_key key,
-                   timestamp now) {
-  const auto parent = s.reader->load_fanout(key);
-  const auto origin = s.reader->load_origin(key);
+/// The moves that a pass makes, in the order of its change set.
+struct pass_plan {
+  std::vector<expand_parent> expansions;
+  std::vector<move_tasks> moves;
+  std::vector<move_run> run_moves;
+};
+
+/// Fail fast: no more children are created, those that exist and have not
+/// settled are cancelled in whole groups, a page of groups at a time.
+void add_fail_fast(aggregate_state& s, pass_plan& plan, task_key key) {
+  const auto parent = s.reader->load_parent(key);
+  const auto origin = s.reader->load_template(key);
   if (origin && origin->spec.on_failure == on_failure::wait)
     s.patient.insert(key);
   if (!parent || !origin || !rules::should_fail_fast(*parent, origin->spec)) {
-    s.told_to_stop.erase(key);
+    s.cancelled_up_to.erase(key);
     return;
   }
   if (parent->expanded < parent->total)
-    plan.expansions.push_back(rules::plan_no_more_children(*parent, now));
-  using enum task_state;
-  // Page by page, and once more from the start: a refused one has moved
-  // meanwhile.
-  auto& last = s.told_to_stop[key];
-  const task_filter unsettled{.run = parent->run,
-                              .parent = key,
-                              .states = {pending, running, retrying},
-                              .texts = false};
-  const auto rest = s.reader->list_tasks(unsettled, last, keys_a_change_set);
-  if (rest.size() < keys_a_change_set)
-    s.told_to_stop.erase(key);
-  else
-    last = rest.back().key;
-  for (const auto& t : rest)
-    plan.moves.push_back(rules::plan_cancel(
-      {t.key, t.run, t.parent, t.attempt, t.retry_count, t.lost_count}, t.state,
-      "fail_fast", now));
+    plan.expansions.push_back(rules::plan_no_more_children(*parent));
+  // A task that moves meanwhile is refused; the parent's next commit starts
+  // again with the first child.
+  auto& last = s.cancelled_up_to[key];
+  const auto groups = s.reader->groups({.of = group_query::kind::unsettled,
+                                        .parent = key,
+                                        .after = last,
+                                        .limit = max_keys_per_change_set});
+  for (const auto& group : groups)
+    plan.moves.push_back(rules::plan_cancel(group, reason::fail_fast));
+  if (groups.size() < max_keys_per_change_set) {
+    s.cancelled_up_to.erase(key);
+  } else {
+    last = groups.back().tasks.end() - 1;
+    s.failing.insert(key);
+  }
 }
 
-void add_parent(aggregate_state& s, change_set& plan, task_key key,
-                timestamp now) {
-  const auto parent = s.reader->load_fanout(key);
-  if (!parent)
+void add_parent(aggregate_state& s, pass_plan& plan, task_key key) {
+  const auto parent = s.reader->load_parent(key);
+  const auto origin = s.reader->load_template(key);
+  if (!parent || !origin || !rules::parent_is_done(*parent))
     return;
-  const auto origin = s.reader->load_origin(key);
-  if (!origin)
-    return;
-  if (rules::parent_is_done(*parent)) {
-    const auto outputs = origin->spec.collect == collect::outputs
-                           ? collect_outputs(s, *parent)
-                           : rules::collected_outputs{};
-    plan.moves.push_back(
-      rules::plan_parent(*parent, origin->spec, outputs, now));
-  }
+  const auto outputs = origin->spec.collect == collect::outputs
+                         ? collect_outputs(s, *parent)
+                         : rules::collected_outputs{};
+  plan.moves.push_back(rules::plan_parent(*parent, origin->spec, outputs));
 }
 
 /// Runs that are done, or will be when the parents planned so far have moved:
 /// one commit then ends both. The store refuses a run's end if a parent of it
 /// was refused.
-void add_runs(aggregate_state& s, change_set& plan, timestamp now) {
-  std::map<run_key, std::vector<task_state>> done;
-  for (std::size_t n = 0; !s.runs.empty() && n < keys_a_change_set; ++n)
+void add_runs(aggregate_state& s, pass_plan& plan) {
+  std::map<run_key, std::vector<const move_tasks*>> done;
+  for (std::size_t n = 0; !s.runs.empty() && n < max_keys_per_change_set; ++n)
     done[s.runs.extract(s.runs.begin()).value()];
   for (const auto& m : plan.moves)
     if (m.parent == 0)
-      done[m.run].insert(done[m.run].end(),
-                         static_cast<std::size_t>(m.tasks.count), m.to);
+      done[m.run].push_back(&m);
   for (const auto& [key, parents] : done) {
     auto run = s.reader->load_run(key);
-    for (const auto to : parents)
-      if (run)
-        run = rules::after_task(*run, to);
-    if (!run || !rules::run_is_done(*run))
+    if (!run)
+      continue;
+    for (const auto* m : parents)
+      count_top_level(*run, m->from, m->to, m->tasks.count);
+    if (!rules::run_is_done(*run))
       continue;
     if (run->state == run_state::pending)
-      plan.run_starts.push_back(rules::plan_run_start(key, now));
-    plan.run_moves.push_back(rules::plan_run(*run, now));
-  }
-}
-
-/// A pass tells each run it touched that it began and what it did.
-void add_pass_notes(change_set& plan, timestamp now) {
-  // parents, runs
-  std::map<run_key, std::pair<std::int64_t, std::int64_t>> counts;
-  for (const auto& m : plan.moves)
-    counts[m.run].first += m.parent == 0 ? m.tasks.count : 0;
-  for (const auto& m : plan.run_moves)
-    ++counts[m.run].second;
-  for (const auto& [run, count] : counts) {
-    plan.leading.push_back(
-      {run, 0, now, {event_kind::aggregate_started, "{}"}});
-    plan.notes.push_back(
-      {run,
-       0,
-       now,
-       {event_kind::aggregate_finished,
-        dump({{"parents", count.first}, {"runs", count.second}})}});
+      plan.run_moves.push_back(start_of_run(key));
+    plan.run_moves.push_back(rules::plan_run(*run));
   }
 }
 
 change_set plan_pass(aggregate_state& s) {
-  const auto now = s.context.clock();
-  change_set plan;
-  for (std::size_t n = 0; !s.parents.empty() && n < keys_a_change_set; ++n)
-    add_parent(s, plan, s.parents.extract(s.parents.begin()).value(), now);
-  while (!s.failing.empty() && plan.moves.size() < keys_a_change_set)
-    add_fail_fast(s, plan, s.failing.extract(s.failing.begin()).value(), now);
+  pass_plan plan;
+  for (std::size_t n = 0; !s.parents.empty() && n < max_keys_per_change_set;
+       ++n)
+    add_parent(s, plan, s.parents.extract(s.parents.begin()).value());
+  while (!s.failing.empty() && plan.moves.size() < max_keys_per_change_set)
+    add_fail_fast(s, plan, s.failing.extract(s.failing.begin()).value());
   rules::merge_ranges(plan.moves);
-  add_runs(s, plan, now);
-  add_pass_notes(plan, now);
-  return plan;
+  add_runs(s, plan);
+  change_set changes;
+  const auto add_all = [&](auto& parts) {
+    for (auto& part : parts)
+      changes.add(std::move(part));
+  };
+  if (plan.expansions.empty() && plan.moves.empty() && plan.run_moves.empty())
+    return changes;
+  changes.add(pass_events{pass_events::kind::aggregate});
+  add_all(plan.expansions);
+  add_all(plan.moves);
+  add_all(plan.run_moves);
+  return changes;
 }
 
 void pump(self_ptr self) {
@@ -182,11 +172,8 @@ void pump(self_ptr self) {
     auto plan = plan_pass(s);
     if (plan.empty())
       continue;
-    auto moved = std::ssize(plan.run_moves);
-    for (const auto& m : plan.moves)
-      moved += m.tasks.count;
     submit_changes(self, std::move(plan), [=](const commit_reply& reply) {
-      self->state.report.changed += moved - std::ssize(reply.refusals);
+      self->state.report.changed += reply.tasks_changed + reply.runs_changed;
       pump(self);
     });
   }
@@ -195,7 +182,7 @@ void pump(self_ptr self) {
 void sweep(aggregate_state& s) {
   task_key after = 0;
   for (;;) {
-    const auto page = s.reader->load_open_fanouts(after, 1000);
+    const auto page = s.reader->load_open_parents(after, 1000);
     for (const auto& f : page)
       note_parent(s, f);
     if (page.size() < 1000)

@@ -1,20 +1,16 @@
 #include <deque>
-#include <set>
 
-#include <unistd.h>
-
-#include "actors/rules/fanout_rules.hpp"
 #include <conductor/roles.hpp>
-#include <conductor/submission.hpp>
 
 #include "actors/roles/pass.hpp"
+#include "actors/rules/fanout_rules.hpp"
 
 namespace conductor {
 
 namespace {
 
 struct parent_state {
-  fanout_record record;
+  parent_record record;
   task_spec spec;
 };
 
@@ -27,90 +23,70 @@ struct fanout_state : role_state {
 
 using self_ptr = role_actor::stateful_pointer<fanout_state>;
 
-bool has_work(const fanout_record& f) {
-  return f.state == task_state::pending && f.broken.empty()
+bool has_work(const parent_record& f) {
+  return f.state == task_state::pending && f.expansion_error.empty()
          && (f.expanded < f.total || f.total == 0);
 }
 
 void enqueue(fanout_state& s, task_key parent) {
   if (s.parents.count(parent) != 0)
     return;
-  auto record = s.reader->load_fanout(parent);
+  auto record = s.reader->load_parent(parent);
   if (!record || !has_work(*record))
     return;
-  auto origin = s.reader->load_origin(parent);
+  auto origin = s.reader->load_template(parent);
+  if (!origin)
+    return;
   s.parents.emplace(parent,
                     parent_state{std::move(*record), std::move(origin->spec)});
   s.queue.push_back(parent);
   ++s.report.found;
 }
 
-/// The next page of a parent: its items where they are not derived. None if
-/// they cannot be read just now.
-std::optional<change_set> plan_next(const parent_state& parent,
-                                    std::int64_t page, timestamp now) {
-  const auto& f = parent.record;
-  const auto count = rules::next_page(f, page);
-  if (!f.source.path.empty()) {
-    auto read = read_source(f.source, f.offset, count);
-    if (!read && read.error().code == errc::overloaded)
-      return std::nullopt;
-    if (!read)
-      return rules::plan_broken_source(f, read.error().message, now);
-    return rules::plan_page(f, parent.spec, count, std::move(read->items),
-                            read->offset, now);
-  }
-  auto items = rules::listed_items(parent.spec.fanout, f.expanded, count);
-  return rules::plan_page(f, parent.spec, count, std::move(items), 0, now);
+/// Whether a page was refused: its parts may be preceded by the start of a run,
+/// which is refused whenever the run has started.
+bool page_refused(const change_set& plan, const commit_reply& reply) {
+  return std::any_of(
+    reply.refusals.begin(), reply.refusals.end(), [&](const refusal& r) {
+      return std::holds_alternative<expand_parent>(plan.parts.at(r.part));
+    });
 }
 
-/// The expansion of a parent has ended, or is not ours to go on with.
-void leave(fanout_state& s, task_key key) {
-  const auto& source = s.parents.at(key).record.source;
-  if (source.spooled)
-    ::unlink(source.path.c_str());
-  s.parents.erase(key);
-}
-
-void advance(fanout_state& s, task_key key, const expansion& page,
-             const commit_reply& reply) {
+void advance(fanout_state& s, task_key key, std::int64_t created,
+             bool refused) {
   auto& record = s.parents.at(key).record;
-  if (!reply.refusals.empty()) {
-    // Somebody else moved the parent (fail fast ends expansions): look again.
-    auto now = s.reader->load_fanout(key);
-    if (!now || !has_work(*now))
-      return leave(s, key);
+  if (refused) {
+    // Another actor moved the parent (fail fast ends expansions): load it
+    // again.
+    auto now = s.reader->load_parent(key);
+    if (!now || !has_work(*now)) {
+      s.parents.erase(key);
+      return;
+    }
     record = std::move(*now);
-    s.queue.push_back(key);
-    return;
+  } else {
+    record.expanded += created;
+    if (record.expanded == record.total) {
+      s.parents.erase(key);
+      return;
+    }
   }
-  record.expanded += page.count;
-  record.offset = page.offset;
-  record.broken = page.broken;
-  s.report.changed += page.count;
-  if (record.total > 0 && has_work(record))
-    s.queue.push_back(key);
-  else
-    leave(s, key);
+  s.queue.push_back(key);
 }
 
 void pump(self_ptr self) {
   auto& s = self->state;
   if (s.busy || s.stopping)
     return;
-  while (!s.queue.empty()) {
+  if (!s.queue.empty()) {
     const auto key = s.queue.front();
     s.queue.pop_front();
-    auto plan = plan_next(s.parents.at(key), s.context.opts.fanout_page,
-                          s.context.clock());
-    if (!plan) {
-      s.parents.erase(key); // the next sweep finds it again
-      continue;
-    }
-    auto page = plan->expansions.front();
-    page.items.clear();
-    submit_changes(self, std::move(*plan), [=](const commit_reply& reply) {
-      advance(self->state, key, page, reply);
+    const auto& [record, spec] = s.parents.at(key);
+    const auto count = rules::next_page(record, s.context.opts.fanout_page);
+    auto plan = rules::plan_page(record, spec, count);
+    submit_changes(self, plan, [=](const commit_reply& reply) {
+      self->state.report.changed += reply.tasks_changed;
+      advance(self->state, key, count, page_refused(plan, reply));
       pump(self);
     });
     return;
@@ -120,7 +96,7 @@ void pump(self_ptr self) {
 
 void sweep(fanout_state& s) {
   for (task_key after = 0;;) {
-    const auto page = s.reader->load_open_fanouts(after, 1000);
+    const auto page = s.reader->load_open_parents(after, 1000);
     for (const auto& f : page)
       if (has_work(f))
         enqueue(s, f.task);

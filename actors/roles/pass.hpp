@@ -26,7 +26,7 @@ void arm(Self self, milliseconds delay) {
     self->delayed_send(self, delay, tick{++s.timer});
 }
 
-/// What to tell people of an exception.
+/// What an exception says, as an error.
 inline error reason_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
@@ -35,7 +35,7 @@ inline error reason_of(const std::exception_ptr& thrown) {
   } catch (const std::exception& e) {
     return {errc::io, e.what()};
   } catch (...) {
-    return {errc::io, "unknown trouble"};
+    return {errc::io, "unknown error"};
   }
 }
 
@@ -57,7 +57,7 @@ void send_changes(Self self, change_set changes, Done done) {
   self->request(self->state.context.writer, caf::infinite, std::move(changes))
     .then(
       [=](commit_reply& reply) {
-        if (reply.trouble)
+        if (reply.failed)
           rest();
         else
           done(reply);

@@ -1,16 +1,13 @@
-#include <map>
-
-#include <conductor/json_text.hpp>
-#include "actors/rules/retry_rules.hpp"
 #include <conductor/roles.hpp>
 
 #include "actors/roles/pass.hpp"
+#include "actors/rules/retry_rules.hpp"
 
 namespace conductor {
 
 namespace {
 
-constexpr std::size_t tasks_a_change_set = 1000;
+constexpr std::size_t max_groups_per_change_set = 1000;
 
 struct retry_actor_state : role_state {
   timestamp armed_for{}; ///< none if no timer runs
@@ -19,17 +16,6 @@ struct retry_actor_state : role_state {
 };
 
 using self_ptr = role_actor::stateful_pointer<retry_actor_state>;
-
-void add_pass_notes(change_set& plan, timestamp now) {
-  std::map<run_key, int> retried;
-  for (const auto& m : plan.moves)
-    ++retried[m.run];
-  for (const auto& [run, count] : retried) {
-    plan.leading.push_back({run, 0, now, {event_kind::retry_started, "{}"}});
-    plan.notes.push_back(
-      {run, 0, now, {event_kind::retry_finished, dump({{"retried", count}})}});
-  }
-}
 
 /// One timer for all retries: it is set to the soonest.
 void wait_for_next(self_ptr self, timestamp now) {
@@ -45,20 +31,22 @@ void pump(self_ptr self) {
   if (s.busy || s.stopping)
     return;
   const auto now = s.context.clock();
-  const auto waiting = s.reader->load_retries_due(now, tasks_a_change_set);
+  const auto waiting = s.reader->groups({.of = group_query::kind::retries_due,
+                                         .now = now,
+                                         .limit = max_groups_per_change_set});
   if (waiting.empty()) {
     finish_pass(s);
     wait_for_next(self, now);
     return;
   }
   change_set plan;
-  for (const auto& task : waiting)
-    plan.moves.push_back(rules::plan_retry(task, now));
-  add_pass_notes(plan, now);
-  s.report.found += std::ssize(waiting);
+  plan.add(pass_events{pass_events::kind::retry});
+  for (const auto& group : waiting) {
+    plan.add(rules::plan_retry(group));
+    s.report.found += group.tasks.count;
+  }
   submit_changes(self, std::move(plan), [=](const commit_reply& reply) {
-    self->state.report.changed
-      += std::ssize(waiting) - std::ssize(reply.refusals);
+    self->state.report.changed += reply.tasks_changed;
     pump(self);
   });
 }
@@ -68,7 +56,7 @@ void hear(self_ptr self, const committed& fact) {
   if (!s.context.opts.automatic || s.busy)
     return;
   for (const auto& m : fact.moves)
-    if (m.to == task_state::retrying && m.until < s.armed_for) {
+    if (m.to == task_state::retrying && m.due < s.armed_for) {
       pump(self);
       return;
     }

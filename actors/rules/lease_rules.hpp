@@ -1,49 +1,29 @@
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include <conductor/change_set.hpp>
 #include <conductor/records.hpp>
 
-/// Leases: who may execute what until when.
+/// What becomes of leased tasks that are not settled by their own attempt.
 namespace conductor::rules {
 
-/// PENDING → RUNNING for consecutive tasks of one parent that have taken the
-/// same number of leases.
-task_move plan_claim(const task_brief& first, std::int64_t count, timestamp now,
-                     timestamp deadline);
+/// The moves of RUNNING tasks whose engine is gone: back to PENDING without
+/// delay and at no cost, or FAILED for good at their `max_lost`-th lost lease.
+std::vector<move_tasks> plan_lost_lease(const task_group& leased,
+                                        std::int32_t max_lost);
 
-/// What becomes of a RUNNING task whose worker is gone: back to PENDING at once
-/// and at no cost, or FAILED for good at its `max_lost`-th lost lease.
-std::vector<task_move> plan_lost_lease(const task_brief& leased,
-                                       std::int32_t max_lost, timestamp now);
-
-/// The same for a worker that stops in good order: it is counted too, but fails
-/// nothing.
-std::vector<task_move> plan_give_back(const task_brief& leased, timestamp now);
+/// The moves of RUNNING tasks that an engine releases in good order: because it
+/// has `stopped`, or they have `not_begun`. Back to PENDING; nothing is counted.
+std::vector<move_tasks> plan_release(const task_group& leased,
+                                     std::string_view because);
 
 /// Not yet settled → CANCELLED, for the reason given.
-task_move plan_cancel(const task_brief& task, task_state from,
-                      const std::string& reason, timestamp now);
+move_tasks plan_cancel(const task_group& tasks, std::string_view reason);
 
-/// What a refused outcome means to the worker that sent it.
-enum class late_reason : std::uint8_t {
-  duplicate,     ///< the same outcome was accepted before: all is well
-  stale_attempt, ///< a newer attempt has been leased since
-  lease_expired, ///< the lease was lost; the task waits for another
-  cancelled,
-  already_settled,
-};
-late_reason judge(const refusal& refused);
-const char* to_string(late_reason reason);
-
-/// The event for an outcome that came too late; none for a duplicate.
-std::vector<note> plan_late_results(run_key run,
-                                    const std::vector<refusal>& refused,
-                                    timestamp now);
-
-/// Merges moves of neighbouring tasks that have all else in common, so that
-/// the store is told of ranges. Moves must be sorted by their first task.
-void merge_ranges(std::vector<task_move>& moves);
+/// Merges moves of neighbouring tasks that have all else in common. Moves must
+/// be sorted by their first task.
+void merge_ranges(std::vector<move_tasks>& moves);
 
 } // namespace conductor::rules

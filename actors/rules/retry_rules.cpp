@@ -2,42 +2,51 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include <conductor/event_payload.hpp>
 
 namespace conductor::rules {
 
 namespace {
 
-task_move from_running(const task_brief& leased, task_state to, timestamp now) {
-  return {.run = leased.run,
-          .parent = leased.parent,
-          .tasks = {leased.key, 1},
-          .from = task_state::running,
-          .attempt = leased.attempt,
-          .to = to,
-          .at = now};
-}
-
-json error_of(const failure& why, std::int32_t attempt) {
-  json error = why.details.is_object() ? why.details : json::object();
-  error["type"] = why.type;
-  error["message"] = why.message;
-  error["attempt"] = attempt;
-  return error;
+move_tasks from_running(const task_group& leased, task_state to,
+                        std::vector<std::string> outputs,
+                        std::optional<milliseconds> ran) {
+  move_tasks move{.run = leased.run,
+                  .parent = leased.parent,
+                  .tasks = leased.tasks,
+                  .from = task_state::running,
+                  .attempt = leased.attempt,
+                  .to = to};
+  move.ran = ran.value_or(move.ran);
+  move.outputs = std::move(outputs);
+  move.report_late = true;
+  return move;
 }
 
 /// Why no retry follows; empty if one does.
-std::string no_retry_because(const task_brief& leased, const failure& why,
-                             const retry_policy& policy, bool budget) {
+std::string_view no_retry_because(const task_group& leased, const failure& why,
+                                  const retry_policy& policy, bool budget) {
   const auto& never = policy.non_retryable;
   if (!why.retryable
       || std::find(never.begin(), never.end(), why.type) != never.end())
-    return "non_retryable";
+    return reason::non_retryable;
   if (leased.retry_count >= policy.max_retries)
-    return "max_retries";
-  return budget ? "" : "retry_budget";
+    return reason::max_retries;
+  return budget ? std::string_view{} : reason::retry_budget;
 }
 
 } // namespace
+
+std::string error_text(const std::string& type, const std::string& message,
+                       std::int32_t attempt, json details) {
+  auto error = details.is_object() ? std::move(details) : json::object();
+  error["type"] = type;
+  error["message"] = message;
+  error["attempt"] = attempt;
+  return dump(error);
+}
 
 milliseconds retry_delay(const retry_policy& policy, std::int32_t n,
                          double random) {
@@ -56,64 +65,54 @@ milliseconds retry_delay(const retry_policy& policy, std::int32_t n,
   return milliseconds{std::llround(ms)};
 }
 
-task_move plan_success(const task_brief& leased, std::string output,
-                       timestamp now) {
-  auto move = from_running(leased, task_state::succeeded, now);
-  if (!output.empty())
-    move.outputs.push_back(std::move(output));
-  // Written by hand: there are as many of these as tasks.
-  move.events.push_back(
-    {event_kind::task_succeeded,
-     "{\"attempt\":" + std::to_string(leased.attempt) + "}"});
+move_tasks plan_success(const task_group& leased,
+                        std::vector<std::string> outputs,
+                        std::optional<milliseconds> ran) {
+  auto move
+    = from_running(leased, task_state::succeeded, std::move(outputs), ran);
+  move.events.push_back(task_succeeded(leased.attempt, ran));
   return move;
 }
 
-task_move plan_failure(const task_brief& leased, const failure& why,
-                       std::string output, const retry_policy& policy,
-                       bool budget_left, timestamp now, double random) {
+move_tasks plan_failure(const task_group& leased, const failure& why,
+                        std::vector<std::string> outputs,
+                        const retry_policy& policy, bool budget_left,
+                        double random, std::optional<milliseconds> ran) {
   const auto because = no_retry_because(leased, why, policy, budget_left);
-  auto move = from_running(
-    leased, because.empty() ? task_state::retrying : task_state::failed, now);
-  const auto error = error_of(why, leased.attempt);
-  move.error = dump(error);
-  if (!output.empty())
-    move.outputs.push_back(std::move(output));
-  json payload{{"attempt", leased.attempt}, {"error", error}};
-  if (because.empty()) {
-    const auto delay = why.retry_after
-                         ? *why.retry_after
-                         : retry_delay(policy, leased.retry_count + 1, random);
-    move.until = now + delay;
-    payload["retry_at"] = to_iso(move.until);
+  const auto retries = because.empty();
+  auto move
+    = from_running(leased, retries ? task_state::retrying : task_state::failed,
+                   std::move(outputs), ran);
+  move.error = why.error;
+  move.events.push_back(task_failed(leased.attempt, why.error, retries, ran));
+  if (retries) {
+    move.budgeted = true;
+    move.delay = why.retry_after.value_or(
+      retry_delay(policy, leased.retry_count + 1, random));
+  } else {
+    move.events.push_back(
+      task_retries_exhausted(leased.retry_count, policy.max_retries, because));
   }
-  move.events.push_back({event_kind::task_failed, dump(payload)});
-  if (!because.empty())
-    move.events.push_back({event_kind::task_retries_exhausted,
-                           dump({{"retry_count", leased.retry_count},
-                                 {"max_retries", policy.max_retries},
-                                 {"because", because}})});
   return move;
 }
 
-task_move plan_retry(const task_brief& waiting, timestamp now) {
-  task_move move{.run = waiting.run,
-                 .parent = waiting.parent,
-                 .tasks = {waiting.key, 1},
-                 .from = task_state::retrying,
-                 .attempt = waiting.attempt,
-                 .to = task_state::pending,
-                 .at = now,
-                 .until = now,
-                 .retried = true};
-  move.events.push_back({event_kind::task_retried,
-                         dump({{"retry_count", waiting.retry_count + 1}})});
+move_tasks plan_retry(const task_group& waiting) {
+  move_tasks move{.run = waiting.run,
+                  .parent = waiting.parent,
+                  .tasks = waiting.tasks,
+                  .from = task_state::retrying,
+                  .attempt = waiting.attempt,
+                  .to = task_state::pending};
+  move.retried = true;
+  move.events.push_back(task_retried(waiting.retry_count + 1));
   return move;
 }
 
-bool budget_left(const run_record& run, std::int64_t tasks_of_run) {
+std::int64_t retries_left(const run_record& run, std::int64_t tasks_of_run) {
   const auto& budget = run.retry_budget;
-  const auto bounded = budget.percent > 0 || budget.count >= 0;
-  return !bounded || run.retries < budget.of(tasks_of_run);
+  if (budget.percent <= 0 && budget.count < 0)
+    return std::numeric_limits<std::int64_t>::max();
+  return std::max<std::int64_t>(budget.of(tasks_of_run) - run.retries, 0);
 }
 
 } // namespace conductor::rules

@@ -1,3 +1,5 @@
+#include <span>
+
 #include <caf/all.hpp>
 
 #include <conductor/roles.hpp>
@@ -12,6 +14,7 @@ using reply_promise = caf::typed_response_promise<commit_reply>;
 struct persistence_state {
   std::shared_ptr<store> db;
   options opts;
+  clock_fn clock;
   event_hub_actor hub;
   metrics_ptr metrics;
   std::vector<change_set> batch;
@@ -20,9 +23,8 @@ struct persistence_state {
   /// committed again, alone, until it is known.
   std::size_t in_doubt = 0;
   bool flush_sent = false;
-  timestamp latest{}; ///< that a change was planned at
-  error halted;       ///< set while the storage takes no writes
-  bool lost = false;  ///< it will not come back
+  error halted;      ///< set while the storage takes no writes
+  bool lost = false; ///< it will not come back
 
   const char* name = "persistence";
 };
@@ -30,12 +32,12 @@ struct persistence_state {
 using self_ptr = persistence_actor::stateful_pointer<persistence_state>;
 
 commit_reply refused(errc code, std::string message) {
-  return {.trouble = {code, std::move(message)}};
+  return {.failed = {code, std::move(message)}};
 }
 
 void answer_all(persistence_state& s, const error& why) {
   for (auto& promise : s.promises)
-    promise.deliver(commit_reply{.trouble = why});
+    promise.deliver(commit_reply{.failed = why});
   s.promises.clear();
   s.batch.clear();
 }
@@ -51,19 +53,19 @@ void send_flush(self_ptr self) {
     self->send(self, flush{});
 }
 
-void publish(self_ptr self, storage_state news) {
+void publish(self_ptr self, storage_state state) {
   if (self->state.hub)
-    self->send(self->state.hub, std::move(news));
+    self->send(self->state.hub, std::move(state));
 }
 
-/// Submissions wait for nobody: people are told at once. Everything else is
-/// kept until there is room again; its senders stop by themselves, since their
-/// answers do not come.
+/// Submissions do not wait: their senders get the error at once. Everything
+/// else is kept until there is room again; its senders stop by themselves,
+/// since they get no answers.
 void refuse_submissions(persistence_state& s, const error& why) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < s.batch.size(); ++i) {
-    if (!s.batch[i].submissions.empty()) {
-      s.promises[i].deliver(commit_reply{.trouble = why});
+    if (s.batch[i].submits()) {
+      s.promises[i].deliver(commit_reply{.failed = why});
       continue;
     }
     if (kept != i) {
@@ -76,138 +78,75 @@ void refuse_submissions(persistence_state& s, const error& why) {
   s.promises.resize(kept);
 }
 
-void halt(self_ptr self, const store_error& trouble) {
+void halt(self_ptr self, const store_error& failed) {
   auto& s = self->state;
   ++s.metrics->storage_errors;
-  if (trouble.fatal()) {
+  if (failed.fatal()) {
     s.lost = true;
-    s.halted = trouble.why();
-    answer_all(s, trouble.why());
-    publish(self, {false, true, trouble.why()});
+    s.halted = failed.why();
+    answer_all(s, failed.why());
+    publish(self, {false, true, failed.why()});
     return;
   }
   if (s.in_doubt == 0)
-    refuse_submissions(s, trouble.why());
+    refuse_submissions(s, failed.why());
   if (!s.halted)
-    publish(self, {false, false, trouble.why()});
-  s.halted = trouble.why();
+    publish(self, {false, false, failed.why()});
+  s.halted = failed.why();
   s.flush_sent = true;
   self->delayed_send(self, s.opts.storage_retry, flush{});
 }
 
-/// The first `n` of the batch, for the store. It writes the keys of new runs
-/// into change sets with a submission, so those are copied; the others, which
-/// may be large, come back as they were if the commit fails.
-std::vector<change_set> take_batch(persistence_state& s, std::size_t n) {
-  std::vector<change_set> attempt;
-  attempt.reserve(n);
-  for (std::size_t i = 0; i < n; ++i)
-    if (s.batch[i].submissions.empty())
-      attempt.push_back(std::move(s.batch[i]));
-    else
-      attempt.push_back(s.batch[i]);
-  return attempt;
-}
-
-void put_back(persistence_state& s, std::vector<change_set>& attempt) {
-  for (std::size_t i = 0; i < attempt.size(); ++i)
-    if (s.batch[i].submissions.empty())
-      s.batch[i] = std::move(attempt[i]);
+/// Answers the first change sets of the batch.
+void answer(persistence_state& s, std::vector<commit_reply> replies) {
+  const auto n = std::ssize(replies);
+  for (std::ptrdiff_t i = 0; i < n; ++i)
+    s.promises[std::size_t(i)].deliver(std::move(replies[std::size_t(i)]));
+  s.promises.erase(s.promises.begin(), s.promises.begin() + n);
+  s.batch.erase(s.batch.begin(), s.batch.begin() + n);
 }
 
 void commit(self_ptr self) {
   auto& s = self->state;
   if (s.batch.empty() && !s.halted)
     return;
-  auto attempt = take_batch(s, s.in_doubt > 0 ? s.in_doubt : s.batch.size());
+  const std::span<const change_set> all{s.batch};
+  const auto batch = s.in_doubt > 0 ? all.first(s.in_doubt) : all;
   batch_result result;
   try {
     const auto begin = std::chrono::steady_clock::now();
-    result = s.db->commit(attempt);
+    result = s.db->commit(batch, s.clock());
     const std::chrono::duration<double> took
       = std::chrono::steady_clock::now() - begin;
     s.metrics->commit_seconds.observe(took.count());
-    s.metrics->batch_size.observe(static_cast<double>(attempt.size()));
-  } catch (const store_error& trouble) {
-    s.in_doubt = trouble.in_doubt() ? attempt.size() : 0;
-    put_back(s, attempt);
-    halt(self, trouble);
+    s.metrics->batch_size.observe(static_cast<double>(batch.size()));
+  } catch (const store_error& failed) {
+    s.in_doubt = failed.in_doubt() ? batch.size() : 0;
+    halt(self, failed);
     return;
   }
   if (std::exchange(s.halted, error{}))
     publish(self, {});
+  // The fact goes first: who is answered may have asked for what it says.
   if (s.hub)
     self->send(s.hub, std::move(result.fact));
-  const auto n = std::ssize(result.replies);
-  for (std::ptrdiff_t i = 0; i < n; ++i)
-    s.promises[std::size_t(i)].deliver(
-      std::move(result.replies[std::size_t(i)]));
-  s.promises.erase(s.promises.begin(), s.promises.begin() + n);
-  s.batch.erase(s.batch.begin(), s.batch.begin() + n);
+  answer(s, std::move(result.replies));
   s.in_doubt = 0;
   show_credit(s);
   if (!s.batch.empty())
     send_flush(self);
-  s.db->maintain();
+  try {
+    s.db->maintain();
+  } catch (const store_error& failed) {
+    halt(self, failed);
+  }
 }
-
-/// Roles plan at their own pace; what is committed later must not seem to have
-/// happened before. What is planned by a clock that was set back by
-/// more is told as it is: engines have one that never runs back.
-class time_order {
-public:
-  explicit time_order(timestamp& latest) : latest_(latest) {}
-
-  void keep(change_set& changes) {
-    for (auto& s : changes.submissions)
-      keep(s.at);
-    keep_all(changes.leading);
-    keep_all(changes.run_starts);
-    for (auto& e : changes.expansions) {
-      keep(e.at);
-      keep_all(e.notes);
-    }
-    for (auto& m : changes.moves) {
-      const auto planned = m.at;
-      keep(m.at);
-      if (m.to == task_state::retrying && m.at != planned)
-        put_off(m, m.at - planned);
-    }
-    keep_all(changes.run_moves);
-    keep_all(changes.notes);
-  }
-
-private:
-  static constexpr milliseconds most{1000};
-
-  void keep(timestamp& at) {
-    if (at < latest_ && latest_ - at < most)
-      at = latest_;
-    latest_ = at;
-  }
-  template <class Part>
-  void keep_all(std::vector<Part>& parts) {
-    for (auto& part : parts)
-      keep(part.at);
-  }
-
-  /// A retry keeps its whole delay.
-  static void put_off(task_move& m, milliseconds by) {
-    const auto before = to_iso(m.until);
-    m.until += by;
-    for (auto& event : m.events)
-      if (const auto at = event.payload.find(before); at != std::string::npos)
-        event.payload.replace(at, before.size(), to_iso(m.until));
-  }
-
-  timestamp& latest_;
-};
 
 caf::result<commit_reply> take(self_ptr self, change_set& changes) {
   auto& s = self->state;
   if (s.lost)
     return refused(s.halted.code, s.halted.message);
-  const auto refusable = !changes.submissions.empty();
+  const auto refusable = changes.submits();
   if (s.halted && refusable)
     return refused(s.halted.code, s.halted.message);
   // The roles keep to their credit; what they send is never dropped.
@@ -216,7 +155,6 @@ caf::result<commit_reply> take(self_ptr self, change_set& changes) {
                    std::to_string(s.batch.size())
                      + " changes wait for the writer already; try again");
   auto promise = self->make_response_promise<commit_reply>();
-  time_order{s.latest}.keep(changes);
   s.batch.push_back(std::move(changes));
   s.promises.push_back(promise);
   show_credit(s);
@@ -227,7 +165,7 @@ caf::result<commit_reply> take(self_ptr self, change_set& changes) {
   return promise;
 }
 
-/// However this actor ends, whoever waits for an answer gets one.
+/// However this actor ends, everyone who waits for an answer gets one.
 void answer_at_death(self_ptr self) {
   self->set_exit_handler([self](caf::exit_msg& m) {
     answer_all(self->state, {errc::stopped, "the engine has stopped"});
@@ -248,13 +186,13 @@ void answer_at_death(self_ptr self) {
     });
 }
 
-persistence_actor::behavior_type persistence(self_ptr self,
-                                             std::shared_ptr<store> db,
-                                             options opts, event_hub_actor hub,
-                                             metrics_ptr metrics) {
+persistence_actor::behavior_type
+persistence(self_ptr self, std::shared_ptr<store> db, options opts,
+            clock_fn clock, event_hub_actor hub, metrics_ptr metrics) {
   self->state.metrics = std::move(metrics);
   self->state.db = std::move(db);
   self->state.opts = std::move(opts);
+  self->state.clock = std::move(clock);
   self->state.hub = std::move(hub);
   show_credit(self->state);
   answer_at_death(self);
@@ -283,13 +221,14 @@ persistence_actor::behavior_type persistence(self_ptr self,
 
 persistence_actor spawn_persistence(caf::actor_system& sys,
                                     std::shared_ptr<store> db, options opts,
-                                    event_hub_actor hub, bool detached,
-                                    metrics_ptr metrics) {
-  return detached ? sys.spawn<caf::detached>(persistence, std::move(db),
-                                             std::move(opts), std::move(hub),
-                                             std::move(metrics))
-                  : sys.spawn(persistence, std::move(db), std::move(opts),
-                              std::move(hub), std::move(metrics));
+                                    clock_fn clock, event_hub_actor hub,
+                                    bool detached, metrics_ptr metrics) {
+  return detached
+           ? sys.spawn<caf::detached>(persistence, std::move(db),
+                                      std::move(opts), std::move(clock),
+                                      std::move(hub), std::move(metrics))
+           : sys.spawn(persistence, std::move(db), std::move(opts),
+                       std::move(clock), std::move(hub), std::move(metrics));
 }
 
 } // namespace conductor

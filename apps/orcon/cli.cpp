@@ -11,11 +11,13 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include "apps/orcon/help/command_notes.hpp"
 #include "apps/orcon/common_options.hpp"
+#include "apps/orcon/default_database.hpp"
+#include "apps/orcon/help/command_notes.hpp"
 #include "apps/orcon/help/completion.hpp"
-#include "apps/orcon/terminal/print.hpp"
+#include "apps/orcon/help/option_lookup.hpp"
 #include "apps/orcon/help/usage_error.hpp"
+#include "apps/orcon/terminal/print.hpp"
 
 namespace orcon {
 
@@ -26,10 +28,10 @@ namespace {
 std::string examples() {
   std::string text = R"(
 Examples:
-  find . -name '*.jpg' | orcon map -- convert {} -resize 50% small/{}
-  orcon map -a hosts.txt -j 20 --retries 3 --timeout 10s -- ping -c1 {}
+  find . -name '*.jpg' | orcon map convert {} -resize 50% {.}.small.jpg
+  orcon map -a hosts.txt -j 20 --retries 3 --timeout 10s ping -c1 {}
   orcon exec nightly.yaml            run a definition, watch it to its end
-  orcon resume                       go on after a crash or Ctrl-C
+  orcon resume                       continue after a crash or Ctrl-C
   orcon run show                     how the newest run stands
   orcon task failures                what failed, and why
 
@@ -44,21 +46,6 @@ Exit codes:
 /// What a shell reads while it starts must not stumble over a bad file.
 bool needs_settings(const CLI::App& app) {
   return !app.got_subcommand("completion") && !app.got_subcommand("man");
-}
-
-/// Everything behind a "--" of `orcon map` is the command, untouched.
-std::vector<std::string> split_tail(int& argc, char** argv) {
-  std::vector<std::string> tail;
-  bool map = false;
-  for (int i = 1; i < argc; ++i) {
-    map = map || std::string_view{argv[i]} == "map";
-    if (map && std::string_view{argv[i]} == "--") {
-      tail.assign(argv + i + 1, argv + argc);
-      argc = i;
-      break;
-    }
-  }
-  return tail;
 }
 
 } // namespace
@@ -99,26 +86,6 @@ int report_error(const error& why) {
 
 result<std::unique_ptr<store_reader>> open_reader(const settings& s) {
   return open_sqlite_reader(s.database);
-}
-
-result<run_record> find_run(store_reader& reader, const std::string& id) {
-  if (id.empty() || id == "last") {
-    auto newest = reader.list_runs({}, 0, 1);
-    if (newest.empty())
-      return fail(errc::not_found, "the database holds no runs yet; start one "
-                                   "with `orcon exec` or `orcon map`");
-    return newest.front();
-  }
-  if (!parse_ulid(id))
-    return fail(errc::not_found,
-                "\"" + id
-                  + "\" is not the id of a run (26 characters); "
-                    "`orcon run list` shows them");
-  const auto key = reader.find_run(id);
-  if (!key)
-    return fail(errc::not_found,
-                "no run " + id + "; `orcon run list` shows what there is");
-  return *reader.load_run(*key);
 }
 
 void build_command_line(CLI::App& app, const commands& c) {
@@ -167,8 +134,6 @@ void prepare_process() {
 std::string option_without_value(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word{argv[i]};
-    if (word == ":::")
-      break;
     if (word.size() > 3 && word.starts_with("--") && word.back() == '='
         && word.find('=') == word.size() - 1)
       return std::string{word.substr(0, word.size() - 1)};
@@ -196,10 +161,11 @@ int run_command(int argc, char** argv) {
     build_command_line(app, {common, chosen, none});
     return complete(app, common, std::move(words));
   }
-  auto tail = split_tail(argc, argv);
-  if (const auto option = option_without_value(argc, argv); !option.empty())
-    return report_error({errc::invalid, option + " has no value behind \"=\""});
+  std::vector<std::string> tail;
   build_command_line(app, {common, chosen, tail});
+  tail = take_mapped_command(app, argc, argv);
+  if (const auto option = option_without_value(argc, argv); !option.empty())
+    return report_error({errc::invalid, option + " has no value after \"=\""});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -209,6 +175,7 @@ int run_command(int argc, char** argv) {
     if (needs_settings(app))
       if (const auto code = apply_config_file(app, common); code != done)
         return code;
+    choose_database(common);
     return chosen ? chosen() : int{usage};
   } catch (const store_error& trouble) {
     return report_error(trouble.why());

@@ -35,14 +35,18 @@ enum class format { table, json, jsonl };
 
 /// Options that every command knows.
 struct settings {
-  std::string database = "orcon.db";
+  /// Chosen by `choose_database` where nobody names it.
+  std::string database;
+  bool database_named = false; ///< by an option, the environment or the file
+  bool state_database = false; ///< the user's own, in the state folder
   format output = format::table;
   bool quiet = false;
   bool verbose = false;
   std::string color = "auto";
   unsigned workers = 0;
-  std::string metrics_file; ///< of commands that work runs; empty = none
-  std::string config;       ///< file of settings; empty = the usual place
+  std::string metrics_file;  ///< of commands that work runs; empty = none
+  std::string keep = "720h"; ///< how long runs of `map` stay after their end
+  std::string config;        ///< file of settings; empty = the usual place
 };
 
 /// A command: options are registered on an App, `action` is what it does.
@@ -51,7 +55,7 @@ struct commands {
   settings& common;
   /// Set by the command that was chosen.
   action& chosen;
-  /// `orcon map`: what stood behind "--".
+  /// `orcon map`: the command and the lists of inputs.
   std::vector<std::string>& tail;
 };
 
@@ -90,12 +94,14 @@ int exit_code_of(conductor::run_state state);
 conductor::result<std::unique_ptr<conductor::store_reader>>
 open_reader(const settings& s);
 
-/// Finds a task by its id, or by its name within a run.
+/// Finds a task by its id, or within a run by its name or the beginning of its
+/// id. Errors: not_found, invalid (several ids begin so).
 conductor::result<conductor::task_record>
 find_task(conductor::store_reader& reader, const std::string& text,
           const std::string& run_id);
 
-/// Finds a run by id; "" or "last" is the newest one.
+/// Finds a run by its id, the beginning of it, or its name (the newest one of
+/// several); "" or "last" is the newest of all. Errors: as of `find_task`.
 conductor::result<conductor::run_record>
 find_run(conductor::store_reader& reader, const std::string& id);
 

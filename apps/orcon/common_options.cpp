@@ -10,9 +10,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/definition/yaml.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
-#include "apps/orcon/definition/yaml.hpp"
 #include "messages/definition/nearest_name.hpp"
 
 namespace orcon {
@@ -58,12 +58,13 @@ bool is_number(const json& v) {
   return v.is_number_integer();
 }
 
-constexpr std::array<key, 6> keys{{{"db", is_text, "text"},
+constexpr std::array<key, 7> keys{{{"db", is_text, "text"},
                                    {"output", is_text, "text"},
                                    {"color", is_text, "text"},
                                    {"workers", is_number, "a whole number"},
                                    {"quiet", is_truth, "true or false"},
-                                   {"verbose", is_truth, "true or false"}}};
+                                   {"verbose", is_truth, "true or false"},
+                                   {"keep", is_text, "text"}}};
 
 std::string unknown_key(const std::string& name) {
   std::vector<std::string_view> known;
@@ -93,7 +94,8 @@ std::string apply(CLI::App& app, const std::string& name, const json& value,
       return "must not be empty";
     text = path_in_config(text, file);
   }
-  auto* option = app.get_option("--" + name);
+  auto* option = (name == "keep" ? app.get_subcommand("map") : &app)
+                   ->get_option("--" + name);
   if (option->count() > 0)
     return {}; // a flag or the environment said otherwise
   try {
@@ -123,7 +125,11 @@ bool is_blank(const std::string& path) {
 } // namespace
 
 void add_common_options(CLI::App& app, settings& s) {
-  app.add_option("--db", s.database, "Database file (default: orcon.db)")
+  app
+    .add_option(
+      "--db", s.database,
+      "Database file (default: ./orcon.db if there is one, else one in "
+      "the state folder)")
     ->envname("ORCON_DB")
     ->type_name("FILE");
   app

@@ -23,10 +23,10 @@ struct driver::impl {
     self->request(coordinator, std::chrono::seconds{30}, std::move(request))
       .receive([&](step_result& r) { answer = std::move(r); },
                [&](const caf::error& e) {
-                 answer.trouble = {errc::timeout, caf::to_string(e)};
+                 answer.failed = {errc::timeout, caf::to_string(e)};
                });
-    if (answer.trouble)
-      throw std::runtime_error{answer.trouble.message};
+    if (answer.failed)
+      throw std::runtime_error{answer.failed.message};
     return answer;
   }
 };
@@ -106,11 +106,11 @@ void driver::expect_run(const std::string& state) {
 }
 
 task_record driver::task(const std::string& name) {
-  return impl_->step(task_query{impl_->run_id, name}).task;
+  return impl_->step(task_request{impl_->run_id, name}).task;
 }
 
 run_record driver::run() {
-  return impl_->step(run_query{impl_->run_id}).state;
+  return impl_->step(run_request{impl_->run_id}).state;
 }
 
 template <class Reply, class Request>

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
 
@@ -146,6 +147,9 @@ using monitor_actor = role_actor::extend<
   caf::replies_to<retry_metrics_request>::with<retry_metrics>>;
 
 } // namespace conductor
+
+// Change sets never leave the process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(conductor::change_set)
 
 /// Ids 1000–1199 are ours; a host's own block starts at
 /// `caf::id_block::conductor::end` or above 1199.

@@ -57,7 +57,8 @@ std::vector<definition_error> check_spec(const run_spec& spec,
 /// The JSON Schema (draft 2020-12) of definitions.
 json definition_schema();
 
-/// A task spec as the store keeps it, and back. The pair loses nothing.
+/// A task spec as the store keeps it, and back. The pair loses nothing but the
+/// items of a list and its key: runs with different items may share a spec.
 std::string to_stored_text(const task_spec& spec);
 result<task_spec> from_stored_text(std::string_view text);
 

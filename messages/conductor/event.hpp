@@ -46,12 +46,15 @@ enum class event_kind : std::uint8_t {
 const char* to_string(event_kind kind);
 std::optional<event_kind> parse_event_kind(std::string_view name);
 
-/// An event still to be written: kind and payload (JSON text).
+/// An event still to be written: kind and payload (JSON text). Made by the
+/// functions of `<conductor/event_payload.hpp>`.
 struct event_entry {
   event_kind kind{};
   std::string payload;
+  /// The store appends `retry_at`, which only the time of the commit decides.
+  bool retries = false;
 
-  CONDUCTOR_MESSAGE(event_entry, x.kind, x.payload)
+  CONDUCTOR_MESSAGE(event_entry, x.kind, x.payload, x.retries)
 };
 
 /// Events of consecutive tasks that have all but task and seq in common:

@@ -12,29 +12,31 @@
 namespace conductor {
 
 /// A range of tasks that has moved.
-struct moved {
+struct task_transition {
   run_key run = 0;
   task_key parent = 0;
   task_range tasks;
   task_state from{}, to{};
   std::int32_t attempt = 0; ///< leases taken, after the move
-  timestamp until{};        ///< as in `task_move`
+  timestamp due{};          ///< of a retry
 
-  CONDUCTOR_MESSAGE(moved, x.run, x.parent, x.tasks, x.from, x.to, x.attempt,
-                    x.until)
+  CONDUCTOR_MESSAGE(task_transition, x.run, x.parent, x.tasks, x.from, x.to,
+                    x.attempt, x.due)
 };
 
 /// One commit as everyone but its authors hears of it.
 struct committed {
   std::uint64_t number = 0; ///< of the commit
+  timestamp at{};
   std::vector<submitted_run> runs;
-  std::vector<fanout_record> parents; ///< as they stand after the commit
+  std::vector<parent_record> parents; ///< as they stand after the commit
   std::vector<run_record> progress;   ///< runs as they stand after the commit
-  std::vector<moved> moves;
+  std::vector<task_transition> moves;
   std::vector<event_span> events;
+  bool due = false; ///< tasks may be claimed that could not be before
 
-  CONDUCTOR_MESSAGE(committed, x.number, x.runs, x.parents, x.progress, x.moves,
-                    x.events)
+  CONDUCTOR_MESSAGE(committed, x.number, x.at, x.runs, x.parents, x.progress,
+                    x.moves, x.events, x.due)
 };
 
 /// The storage stopped or started to take writes.

@@ -16,6 +16,10 @@ namespace conductor {
 using run_key = std::int64_t;
 using task_key = std::int64_t;
 using event_seq = std::int64_t;
+/// A list of inputs in the database. Item `i` (from 0) of a list has the item
+/// key `list * items_per_list + i`.
+using list_key = std::int64_t;
+inline constexpr std::int64_t items_per_list = std::int64_t{1} << 32;
 
 /// A ULID: 48 bits of milliseconds and 80 further bits, 26 characters of
 /// Crockford's base 32 (https://github.com/ulid/spec). Text order is time

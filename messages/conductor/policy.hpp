@@ -26,18 +26,18 @@ struct retry_policy {
                     x.max_delay, x.jitter, x.non_retryable)
 };
 
-/// A number of tasks, or a share of them.
-struct share {
+/// A number of tasks, or a percentage of them.
+struct count_or_percent {
   std::int64_t count = 0;
   double percent = 0; ///< 0…100; used when > 0
 
-  /// The number of tasks out of `total` that this share allows.
+  /// The number of tasks out of `total` that this allows.
   std::int64_t of(std::int64_t total) const {
     return percent > 0 ? static_cast<std::int64_t>(
              static_cast<double>(total) * percent / 100.0 + 1e-9)
                        : count;
   }
-  CONDUCTOR_MESSAGE(share, x.count, x.percent)
+  CONDUCTOR_MESSAGE(count_or_percent, x.count, x.percent)
 };
 
 const char* to_string(backoff b);

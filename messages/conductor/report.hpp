@@ -118,7 +118,7 @@ struct run_summary {
   std::vector<handler_count> handlers;
   /// The first thousand, those that failed or have not ended before others.
   std::vector<task_record> parents;
-  std::vector<fanout_record> fanouts; ///< of `parents`, same order
+  std::vector<parent_record> fanouts; ///< of `parents`, same order
   std::int64_t parents_total = 0;
   std::vector<task_record> running;    ///< top-level leaves, at most 100
   std::vector<task_record> stuck;      ///< RUNNING for too long, at most 100

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <conductor/error.hpp>
+#include <conductor/ids.hpp>
 #include <conductor/inspect.hpp>
 #include <conductor/policy.hpp>
 
@@ -19,6 +20,7 @@ enum class source_kind : std::uint8_t {
   items, ///< a JSON array in the definition, one child an element
   lines, ///< a text file, one child a line
   glob,  ///< file names that match a pattern, sorted
+  list,  ///< a list that is in the database already
 };
 
 struct fanout_source {
@@ -27,9 +29,10 @@ struct fanout_source {
   std::int64_t from = 0, to = 0, step = 1; ///< `range`
   std::vector<std::string> items;          ///< `items`: JSON texts
   std::string path;                        ///< `lines`: file; `glob`: pattern
+  list_key list = 0; ///< `list`: its key, of `count` items
 
   CONDUCTOR_MESSAGE(fanout_source, x.kind, x.count, x.from, x.to, x.step,
-                    x.items, x.path)
+                    x.items, x.path, x.list)
 };
 
 enum class on_failure : std::uint8_t { wait, fail_fast };
@@ -46,7 +49,7 @@ struct task_spec {
   retry_policy retry;
   milliseconds timeout{0};          ///< of one attempt; 0 = none
   std::int64_t max_concurrency = 0; ///< children leased at once; 0 = no bound
-  share tolerate;
+  count_or_percent tolerate;
   conductor::on_failure on_failure = conductor::on_failure::wait;
   conductor::collect collect = conductor::collect::none;
 
@@ -63,7 +66,7 @@ struct run_spec {
   std::string meta = "{}"; ///< JSON object
   std::string idempotency_key;
   /// At most so many retries in the whole run; negative = no bound.
-  share retry_budget{-1, 0};
+  count_or_percent retry_budget{-1, 0};
   std::vector<task_spec> tasks;
 
   run_spec() = default;

@@ -84,7 +84,7 @@ struct checker {
     require(d.count() >= 0 && d <= longest_duration, where,
             "must be between 0 and 100 years");
   }
-  void part(const share& s, const char* where) const {
+  void part(const count_or_percent& s, const char* where) const {
     require(std::isfinite(s.percent) && s.percent >= 0 && s.percent <= 100,
             where, "must be between 0% and 100%");
   }
@@ -138,6 +138,10 @@ void check_source(const fanout_source& source, const checker& check) {
     width = static_cast<std::int64_t>(source.items.size());
     check_items(source.items, check);
   }
+  check.require(source.list >= 0
+                  && (source.kind != source_kind::list || source.count == 0
+                      || source.list > 0),
+                at, "must name a list");
   if (source.kind == source_kind::lines || source.kind == source_kind::glob)
     check.require(!source.path.empty()
                     && source.path.find('\0') == std::string::npos,

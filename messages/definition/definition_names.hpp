@@ -29,13 +29,14 @@ inline constexpr std::array<choice<on_failure>, 2> on_failure_names{
 inline constexpr std::array<choice<collect>, 2> collect_names{
   {{"none", collect::none}, {"outputs", collect::outputs}}};
 
-inline constexpr std::array<choice<source_kind>, 6> source_names{
+inline constexpr std::array<choice<source_kind>, 7> source_names{
   {{"none", source_kind::none},
    {"count", source_kind::count},
    {"range", source_kind::range},
    {"items", source_kind::items},
    {"lines", source_kind::lines},
-   {"glob", source_kind::glob}}};
+   {"glob", source_kind::glob},
+   {"list", source_kind::list}}};
 
 template <class E, std::size_t N>
 std::optional<E> value_of(const std::array<choice<E>, N>& names,

@@ -76,7 +76,7 @@ read_integer(const place& at,
              std::int64_t most = std::numeric_limits<std::int64_t>::max());
 std::optional<double> read_number(const place& at, double least, double most);
 std::optional<milliseconds> read_duration(const place& at);
-std::optional<share> read_share(const place& at);
+std::optional<count_or_percent> read_share(const place& at);
 bool require_object(const place& at);
 bool require_list(const place& at);
 

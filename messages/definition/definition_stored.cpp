@@ -57,7 +57,6 @@ json stored(const fanout_source& source) {
           {"from", source.from},
           {"to", source.to},
           {"step", source.step},
-          {"items", stored(source.items)},
           {"path", stored(source.path)}};
 }
 
@@ -90,7 +89,6 @@ fanout_source restored_source(const json& value) {
   value.at("from").get_to(source.from);
   value.at("to").get_to(source.to);
   value.at("step").get_to(source.step);
-  source.items = restored_list(value.at("items"));
   source.path = restored(value.at("path"));
   return source;
 }

@@ -132,12 +132,12 @@ std::optional<milliseconds> read_duration(const place& at) {
   return d;
 }
 
-std::optional<share> read_share(const place& at) {
+std::optional<count_or_percent> read_share(const place& at) {
   if (const auto n = whole_number(at.value); n && *n >= 0)
-    return share{*n, 0};
+    return count_or_percent{*n, 0};
   if (at.value.is_string())
     if (const auto p = percentage(at.value.get_ref<const std::string&>()))
-      return share{0, *p};
+      return count_or_percent{0, *p};
   at.refuse(shown(at.value)
             + " is neither a count nor a share (write 10 or \"5%\")");
   return std::nullopt;

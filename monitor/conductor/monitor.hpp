@@ -68,14 +68,21 @@ health_report assess_health(const observations& seen,
 run_summary summarise(store_reader& reader, run_key run, timestamp now,
                       const health_thresholds& limits = {});
 
-/// Groups failures by what they say once numbers, ids and quoted texts are left
-/// out, however many they are: what differs too much is one group in the end.
+/// Equal failures: how many there are, and when the first and the last
+/// happened.
+struct failures {
+  std::string error; ///< JSON text
+  timestamp first{}, last{};
+  std::int64_t count = 1;
+};
+
+/// Groups failures by their messages without numbers, ids and quoted texts. The
+/// number of groups is bounded: messages beyond it share one group.
 class failure_grouping {
 public:
-  /// Takes a task's error (JSON text) of a moment; its name is asked for where
-  /// it will be an example.
-  void add(const std::string& error, timestamp at,
-           const std::function<std::string()>& name);
+  /// Adds failures; the name of their task is asked for where they become the
+  /// example of a group.
+  void add(const failures& equal, const std::function<std::string()>& name);
   /// Most frequent first.
   std::vector<failure_group> take();
 

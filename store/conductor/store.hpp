@@ -3,168 +3,104 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <conductor/change_set.hpp>
 #include <conductor/error.hpp>
 #include <conductor/fact.hpp>
+#include <conductor/queries.hpp>
 #include <conductor/records.hpp>
 #include <conductor/report.hpp>
-#include <conductor/run_spec.hpp>
 #include <conductor/time.hpp>
 
 /// What is true. The store applies change sets, guards versions and keeps
 /// counters; it knows no reasons.
 namespace conductor {
 
-/// Which tasks, the same meaning in every command that filters.
-struct task_filter {
-  run_key run = 0;                ///< 0 = any
-  task_key parent = 0;            ///< 0 = any
-  bool top_level = false;         ///< only tasks without a parent
-  std::vector<task_state> states; ///< empty = any
-  std::string name;               ///< glob pattern (`*`, `?`); empty = any
-  std::string error;              ///< type of the last error; empty = any
-  bool texts = true; ///< whether input and output are wanted; they may be large
+/// One moment for many questions: while it lives, its reader sees one commit.
+/// Keep it for less than a second: what it sees cannot be checkpointed away.
+class read_snapshot {
+public:
+  virtual ~read_snapshot() = default;
 };
 
-struct run_filter {
-  std::vector<run_state> states; ///< empty = any
-  std::string name;              ///< glob pattern; empty = any
-  timestamp since{};             ///< created at or after; none = any
-  /// A member of `meta` and its value as text; an empty name = any.
-  std::string label, label_value;
-};
-
-struct event_filter {
-  run_key run = 0;   ///< 0 = any
-  task_key task = 0; ///< 0 = any
-  std::string name;  ///< glob pattern, or what names begin with; empty = any
-};
-
-/// The last error of a task that failed or waits for a retry.
-struct task_error {
-  task_key task = 0;
-  task_state state = task_state::failed; ///< or retrying
-  timestamp at{};
-  std::string error; ///< JSON text
-
-  CONDUCTOR_MESSAGE(task_error, x.task, x.state, x.at, x.error)
-};
-
-/// Reads a store, from one thread at a time. Every call sees one commit whole
-/// and keeps no snapshot afterwards. Loads for the engine answer within
-/// microseconds; lists for people are paged by key: pass the last key seen.
-/// Throws `store_error` when the storage fails.
+/// Reads a store, from one thread at a time. Every call sees one commit whole;
+/// a snapshot makes several calls see the same one. Throws `store_error` when
+/// the storage fails.
 class store_reader {
 public:
   virtual ~store_reader() = default;
 
-  // -- for the engine ---------------------------------------------------------
+  virtual std::unique_ptr<read_snapshot> snapshot() = 0;
   virtual id_space ids() = 0;
-  virtual std::optional<run_record> load_run(run_key run) = 0;
-  virtual std::optional<run_key>
-  find_run_by_idempotency_key(const std::string& idempotency_key) = 0;
-  /// Unsettled runs with key > after.
-  virtual std::vector<run_record> load_open_runs(run_key after,
-                                                 std::size_t limit)
-    = 0;
-  virtual std::optional<fanout_record> load_fanout(task_key parent) = 0;
-  /// Parents that are PENDING, with key > after.
-  virtual std::vector<fanout_record> load_open_fanouts(task_key after,
-                                                       std::size_t limit)
-    = 0;
+  virtual std::vector<run_record> runs(const run_query& query) = 0;
+  virtual std::vector<task_record> tasks(const task_query& query) = 0;
+  virtual std::vector<parent_record> parents(const parent_query& query) = 0;
+  virtual std::vector<task_group> groups(const group_query& query) = 0;
   /// What a task was submitted as; for a child what its parent was.
-  virtual std::optional<task_origin> load_origin(task_key task) = 0;
-  /// PENDING leaves out of the claim cursors' order whose time has come:
-  /// top-level leaves, retried and reopened tasks. By time, from behind
-  /// `after`.
-  virtual std::vector<due_task> load_due(timestamp now, due_position after,
-                                         std::size_t limit)
-    = 0;
-  /// FAILED unsettled tasks whose retry falls due by `now`, soonest first.
-  virtual std::vector<task_brief> load_retries_due(timestamp now,
-                                                   std::size_t limit)
-    = 0;
-  /// When the next retry falls due; none if no task waits.
-  virtual std::optional<timestamp> next_retry_at() = 0;
-  /// Items (JSON texts) of a range of children, "" where derived.
-  virtual std::vector<std::string> load_items(task_range children) = 0;
-  /// Leases of other epochs than `epoch`, or with a deadline before `now`.
-  virtual std::vector<lease_record>
-  load_lost_leases(std::int64_t epoch, timestamp now, std::size_t limit) = 0;
-  /// RUNNING tasks in a range.
-  virtual std::vector<task_brief> load_running(task_range tasks) = 0;
-  /// Outputs (JSON texts) of a range of tasks, "" where there is none.
-  virtual std::vector<std::string> load_outputs(task_range tasks) = 0;
-
-  // -- for people -------------------------------------------------------------
-  virtual std::optional<run_key> find_run(std::string_view id) = 0;
-  virtual std::optional<task_key> find_task(std::string_view id) = 0;
+  virtual std::optional<task_template> load_template(task_key task) = 0;
+  /// Texts (JSON) of a range of tasks, "" where there is none; `item` of
+  /// children whose items are derived is "" as well.
+  virtual std::vector<std::string> texts(text_kind kind, task_range tasks) = 0;
   /// A task by its name within a run, e.g. "hash#12".
   virtual std::optional<task_key> find_task(run_key run, std::string_view name)
-    = 0;
-  virtual std::optional<task_record> load_task(task_key task) = 0;
-  /// Newest first, with key < before (0 = from the newest).
-  virtual std::vector<run_record> list_runs(const run_filter& filter,
-                                            run_key before, std::size_t limit)
-    = 0;
-  /// By key, with key > after.
-  virtual std::vector<task_record> list_tasks(const task_filter& filter,
-                                              task_key after, std::size_t limit)
     = 0;
   /// By seq, with seq > after.
   virtual std::vector<event_record>
   list_events(const event_filter& filter, event_seq after, std::size_t limit)
     = 0;
-  /// Leaf tasks of a run (0 = of all) by state; parents are not counted.
-  virtual state_counts count_leaves(run_key run) = 0;
-  /// Parents of a run, in order.
-  virtual std::vector<fanout_record> list_fanouts(run_key run) = 0;
-
-  // -- for the monitor --------------------------------------------------------
-  /// RUNNING tasks of a run (0 = of all) whose lease was taken before a moment,
-  /// oldest first.
-  virtual std::vector<task_record>
-  list_stuck(run_key run, timestamp started_before, std::size_t limit) = 0;
-  /// Tasks of a run that failed or wait for a retry and have an error. By key,
-  /// with key > after.
-  virtual std::vector<task_error> list_errors(run_key run, task_key after,
-                                              std::size_t limit)
+  /// The events of a run as they are kept: equal ones of consecutive tasks in
+  /// one span, payloads left out. By seq, with seq > after.
+  virtual std::vector<event_span> list_event_spans(run_key run, event_seq after,
+                                                   std::size_t limit)
     = 0;
+  /// The newest event's number; 0 if there is none.
+  virtual event_seq last_event() = 0;
   /// When a leaf of a run has settled last, by its events; none if none has.
   virtual std::optional<timestamp> last_settled(run_key run) = 0;
-  /// Settled leaves of a run by the time their last attempt took, longest
-  /// first.
-  virtual std::vector<task_record> list_slowest(run_key run, std::size_t limit)
-    = 0;
-  /// Over the leaves of a run (0 = of all).
-  virtual retry_metrics measure_retries(run_key run) = 0;
   /// Events of each kind, of a run (0 = of all), since a moment (none = ever).
   virtual std::vector<std::int64_t>
   count_events(const std::vector<event_kind>& kinds, run_key run,
                timestamp since)
     = 0;
-  std::int64_t count_events(event_kind kind, run_key run, timestamp since) {
-    return count_events(std::vector{kind}, run, since).front();
-  }
-  /// The newest event's number; 0 if there is none.
-  virtual event_seq last_event() = 0;
-  /// Leaves of all runs by handler, handlers in alphabetical order.
-  virtual std::vector<handler_count> count_by_handler() = 0;
+  /// Leaf tasks of a run (0 = of all) by handler, in alphabetical order.
+  virtual std::vector<handler_count> count_by_handler(run_key run) = 0;
   /// Runs by state.
   virtual state_counts count_runs() = 0;
+  /// Over the leaves of a run (0 = of all).
+  virtual retry_metrics measure_retries(run_key run) = 0;
+  /// Last errors of the leaves of a run, equal ones together, most frequent
+  /// first.
+  virtual std::vector<error_count> count_errors(run_key run,
+                                                std::size_t limit)
+    = 0;
+  /// When the next retry falls due; none if no task waits.
+  virtual std::optional<timestamp> next_retry_at() = 0;
+  virtual engine_record load_engine() = 0;
+
+  // -- in terms of the above --------------------------------------------------
+  std::optional<run_record> load_run(run_key run);
+  std::optional<run_key>
+  find_run_by_idempotency_key(const std::string& idempotency_key);
+  std::vector<run_record> load_open_runs(run_key after, std::size_t limit);
+  std::optional<run_key> find_run(std::string_view id);
+  std::optional<task_record> load_task(task_key task);
+  std::optional<task_key> find_task(std::string_view id);
+  std::optional<parent_record> load_parent(task_key parent);
+  std::vector<parent_record> load_open_parents(task_key after,
+                                               std::size_t limit);
+  std::vector<parent_record> list_parents(run_key run);
+  std::vector<task_record> list_tasks(const task_filter& filter, task_key after,
+                                      std::size_t limit);
+  /// Leaf tasks of a run (0 = of all) by state; parents are not counted.
+  state_counts count_leaves(run_key run);
+  std::int64_t count_events(event_kind kind, run_key run, timestamp since);
   /// Since when the leaf has been due that has waited longest; none if no leaf
   /// waits for a worker.
-  virtual std::optional<timestamp> oldest_due(timestamp now) = 0;
-  virtual engine_record load_engine() = 0;
-  /// The events of a run as they are kept: equal ones of consecutive tasks in
-  /// one span, payloads left out. By seq, with seq > after. What a picture of a
-  /// run of millions is drawn from.
-  virtual std::vector<event_span> list_event_spans(run_key run, event_seq after,
-                                                   std::size_t limit)
-    = 0;
+  std::optional<timestamp> oldest_due(timestamp now);
 };
 
 /// What a batch of change sets came to.
@@ -173,16 +109,18 @@ struct batch_result {
   committed fact;
 };
 
-/// Writes a store, from one thread. All methods but `commit` are readers'.
+/// Writes a store, from one thread.
 class store {
 public:
   virtual ~store() = default;
 
-  /// Applies all change sets in one transaction; those with a submission are
-  /// written to. Throws `store_error` when the storage fails: then nothing of
-  /// the batch is in the store, unless `store_error::in_doubt`: then the same
-  /// must be given again, whole; it is in the store once, whoever did it.
-  virtual batch_result commit(std::vector<change_set>& batch) = 0;
+  /// Applies all change sets in one transaction, dated `now` or the time of
+  /// the commit before, whichever is later. Throws `store_error` when the
+  /// storage fails: then nothing of the batch is in the store, unless
+  /// `store_error::in_doubt`: then the same must be given again, whole; it is
+  /// in the store once, whatever happened.
+  virtual batch_result commit(std::span<const change_set> batch, timestamp now)
+    = 0;
   /// The number that marks this opening of the store; leases carry it.
   virtual std::int64_t epoch() const = 0;
   /// Does what has to be done now and then (checkpoint); cheap if nothing.
@@ -227,8 +165,8 @@ struct sqlite_options {
 /// io, not_found.
 result<std::unique_ptr<store>> open_sqlite_store(const sqlite_options& options);
 
-/// Removes a database in which nothing was ever submitted, and its lock; one
-/// that is in use or holds anything stays.
+/// Removes a database in which nothing was ever submitted; one that is in use
+/// or holds anything stays.
 void discard_unused_database(const std::string& path);
 
 /// Opens the database read-only, beside a running engine or alone.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,41 +14,74 @@ namespace conductor::memory {
 /// that applies it.
 class applier {
 public:
-  explicit applier(model& m) : m_(m) {}
+  applier(model& m, timestamp now);
 
-  batch_result run(const std::vector<change_set>& batch);
+  batch_result run(std::span<const change_set> batch);
 
 private:
-  void apply(change_set x);
-  void submit(const submission& x);
+  struct pass_counts {
+    std::int64_t parents = 0, runs = 0, tasks = 0;
+  };
+  /// The change set that is applied.
+  struct scope {
+    std::size_t part = 0;
+    std::optional<submitted_run> created; ///< by the latest submission
+    std::optional<pass_events::kind> pass;
+    std::map<run_key, pass_counts> passes;
+  };
+
+  commit_reply apply(const change_set& changes);
+  /// The same part with the keys of what was created; nullopt if it is dropped.
+  std::optional<change> resolve(change part) const;
+
+  void apply_part(const submission& x);
+  void apply_part(const append_items& x);
+  void apply_part(const drop_items& x);
+  void apply_part(const append_event& x);
+  void apply_part(const expand_parent& x);
+  void apply_part(const move_tasks& x);
+  void apply_part(const move_run& x);
+  void apply_part(const claim_tasks& x);
+  void apply_part(const pass_events& x);
+  void apply_part(const engine_report& x);
+
   void create_run(const submission& x);
-  void create_top_level(const submission& run, const task_submission& x);
-  void create_fanout(task_key parent, const task_submission& x);
-  void expand(const expansion& x);
-  void create_children(fanout_record& f, const expansion& x);
-  void move(const task_move& x);
-  void advance_claims(const task_move& x);
-  bool guard_holds(const task_move& x, task_key key) const;
-  void move_one(const task_move& x, task_key key);
-  void stamp(const task_move& x, task_key key, task_row& row);
-  void recount(const task_row& row, task_key key, task_state to);
-  void finish_range(const task_move& x, task_range range);
-  void hold(task_range range, timestamp deadline);
-  void move(const run_move& x);
-  void extend(const lease_extension& x);
-  void write(const note& x);
-  void set_due(task_key key, task_row& row, timestamp due);
+  void create_top_level(const run_record& run, const task_submission& x);
+  void create_parent(task_key key, const task_submission& x);
+  void create_children(const parent_record& p, const expand_parent& x);
+
+  bool names(const move_tasks& x, task_key key) const;
+  void refuse(const move_tasks& x, task_key key);
+  bool guard_holds(const move_tasks& x, task_key key) const;
+  void move_one(const move_tasks& x, task_key key);
+  void move_parent(const move_tasks& x, task_key key, task_row& row);
+  void count(const move_tasks& x, task_row& row);
+  void finish_range(const move_tasks& x, task_range range);
+  void report_late(run_key run, std::size_t first_refusal);
+
+  bool claimable(const std::string& handler, task_key key,
+                 const task_row& row) const;
+  bool has_room(const task_row& row, std::int64_t more) const;
+  std::vector<task_key> blocks_in_turn(const std::string& handler) const;
+  std::int64_t claim(const handler_room& room, std::int64_t wanted);
+  std::int64_t claim_from(const std::string& handler, task_key block,
+                          std::int64_t wanted);
+  void grant(task_group group);
+
   void refuse(task_key key, std::int32_t attempt, task_state planned);
-  void emit(run_key run, task_range tasks, timestamp at, event_kind kind,
-            const std::string& payload);
+  /// The numbers of the pass over a run, which begins here if there is one.
+  pass_counts& begin_pass(run_key run);
+  void end_passes();
+  void emit(run_key run, task_range tasks, const event_entry& event,
+            timestamp retry_at = no_time);
 
   model& m_;
-  batch_result out_;
+  timestamp at_; ///< of the commit
+  scope scope_;
+  commit_reply reply_;
+  committed fact_;
   std::set<task_key> touched_parents_;
   std::set<run_key> touched_runs_;
 };
-
-/// Fills in the counts of a fan-out that follow from the others.
-void derive(fanout_record& f);
 
 } // namespace conductor::memory

@@ -1,18 +1,19 @@
 #include <algorithm>
-#include <cassert>
+
+#include <conductor/event_payload.hpp>
 
 #include "store/memory/apply.hpp"
 
+/// Moves of tasks, and the claims that make some.
 namespace conductor::memory {
 
-void derive(fanout_record& f) {
-  auto& c = f.children;
-  c.pending = f.expanded - c.running - c.retrying - c.settled();
-  c.unborn = f.total - f.expanded;
-}
-
-void applier::move(const task_move& x) {
-  advance_claims(x);
+void applier::apply_part(const move_tasks& x) {
+  const auto first_refusal = reply_.refusals.size();
+  if (!m_.runs.contains(x.run)) {
+    reply_.refusals.push_back(
+      {scope_.part, x.tasks.first, x.attempt, x.to, task_state{}, 0});
+    return;
+  }
   for (auto key = x.tasks.first; key < x.tasks.end();) {
     const auto first = key;
     for (; key < x.tasks.end() && guard_holds(x, key); ++key)
@@ -20,126 +21,197 @@ void applier::move(const task_move& x) {
     if (key > first)
       finish_range(x, {first, key - first});
     else
-      refuse(key++, x.attempt, x.to);
+      refuse(x, key++);
   }
+  if (x.report_late)
+    report_late(x.run, first_refusal);
 }
 
-/// The cursor passes refused children too: they were claimed already or are
-/// settled, and it would wait for them for ever.
-void applier::advance_claims(const task_move& x) {
-  if (x.to != task_state::running || !x.parent || x.attempt != 0)
-    return;
-  const auto found = m_.fanouts.find(x.parent);
-  if (found == m_.fanouts.end())
-    return;
-  auto& f = found->second;
-  const auto end = std::min(x.tasks.end() - f.base, f.expanded);
-  if (x.tasks.first - f.base != f.claimed || end <= f.claimed)
-    return;
-  f.claimed = end;
-  touched_parents_.insert(f.task);
-}
-
-bool applier::guard_holds(const task_move& x, task_key key) const {
+/// Whether a move names a task with its run and parent.
+bool applier::names(const move_tasks& x, task_key key) const {
   const auto found = m_.tasks.find(key);
-  if (found == m_.tasks.end())
+  return found != m_.tasks.end() && found->second.run == x.run
+         && found->second.parent == x.parent;
+}
+
+/// A task of another run or parent is refused as one that does not exist.
+void applier::refuse(const move_tasks& x, task_key key) {
+  if (names(x, key))
+    refuse(key, x.attempt, x.to);
+  else
+    reply_.refusals.push_back(
+      {scope_.part, key, x.attempt, x.to, task_state{}, 0});
+}
+
+bool applier::guard_holds(const move_tasks& x, task_key key) const {
+  if (!names(x, key))
     return false;
-  const auto& row = found->second;
-  assert(row.run == x.run && row.parent == x.parent);
-  return row.state == x.from && row.attempt == x.attempt;
+  const auto& row = m_.tasks.at(key);
+  return legal_task_move(row.leaf, x.from, x.to)
+         && conductor::guard_holds(row.now, x, m_.epoch);
 }
 
-void applier::move_one(const task_move& x, task_key key) {
+void applier::move_one(const move_tasks& x, task_key key) {
   auto& row = m_.tasks.at(key);
-  assert(m_.fanouts.contains(key) ? legal_parent_move(x.from, x.to)
-                                  : legal_leaf_move(x.from, x.to));
-  recount(row, key, x.to);
-  stamp(x, key, row);
-  if (x.to == task_state::retrying && !x.lost) {
-    ++m_.runs.at(row.run).record.retries;
-    touched_runs_.insert(row.run);
-  }
-}
-
-void applier::stamp(const task_move& x, task_key key, task_row& row) {
-  row.state = x.to;
-  row.updated_at = x.at;
-  if (x.to == task_state::running) {
-    ++row.attempt;
-    row.started_at = x.at;
-  }
-  row.retry_count += x.retried;
-  row.lost_count += x.lost;
-  if (!x.outputs.empty())
-    if (const auto& text
-        = x.outputs.at(static_cast<std::size_t>(key - x.tasks.first));
-        !text.empty())
-      row.output = text;
+  count(x, row);
+  row.now = conductor::apply_move(row.now, x, at_, m_.epoch, row.leaf);
   if (!x.error.empty())
     row.error = x.error;
-  const bool waits
-    = x.to == task_state::pending || x.to == task_state::retrying;
-  const bool parent = m_.fanouts.contains(key);
-  if (parent && x.to == task_state::pending) {
+  if (!row.leaf)
+    move_parent(x, key, row);
+  const auto place = static_cast<std::size_t>(key - x.tasks.first);
+  if (place < x.outputs.size() && !x.outputs[place].empty())
+    row.output = x.outputs[place];
+  if (row.leaf && x.to == task_state::pending)
+    fact_.due = true;
+}
+
+/// A parent's record follows its task. PENDING again, it has no result: it will
+/// be aggregated once more.
+void applier::move_parent(const move_tasks& x, task_key key, task_row& row) {
+  m_.parents.at(key).state = x.to;
+  touched_parents_.insert(key);
+  if (x.to == task_state::pending) {
     row.output.clear();
     row.error.clear();
   }
-  set_due(key, row, waits && !parent ? x.until : no_time);
 }
 
-namespace {
-
-std::int64_t* settled_counter(run_record& r, task_state s) {
-  switch (s) {
-  case task_state::succeeded: return &r.succeeded;
-  case task_state::failed: return &r.failed;
-  case task_state::cancelled: return &r.cancelled;
-  default: return nullptr;
+void applier::count(const move_tasks& x, task_row& row) {
+  ++reply_.tasks_changed;
+  auto& run = m_.runs.at(row.run);
+  if (x.budgeted) {
+    ++run.retries;
+    touched_runs_.insert(row.run);
   }
-}
-
-} // namespace
-
-void applier::recount(const task_row& row, task_key key, task_state to) {
-  if (row.parent) {
-    auto& f = m_.fanouts.at(row.parent);
-    --f.children[row.state];
-    ++f.children[to];
-    derive(f);
-    touched_parents_.insert(f.task);
+  if (!row.parent) {
+    if (count_top_level(run, x.from, x.to, 1))
+      touched_runs_.insert(row.run);
     return;
   }
-  auto& r = m_.runs.at(row.run).record;
-  if (auto* count = settled_counter(r, row.state))
-    --*count;
-  if (auto* count = settled_counter(r, to))
-    ++*count;
-  if (settled(row.state) || settled(to))
-    touched_runs_.insert(row.run);
-  if (const auto f = m_.fanouts.find(key); f != m_.fanouts.end()) {
-    f->second.state = to;
-    touched_parents_.insert(key);
-  }
+  count_children(m_.parents.at(row.parent), x.from, x.to, 1);
+  touched_parents_.insert(row.parent);
+  if (x.from == task_state::running
+      && m_.templates.at(row.parent).spec.max_concurrency > 0)
+    fact_.due = true;
 }
 
 /// What a contiguous part of a move's range has in common, once it has moved.
-void applier::finish_range(const task_move& x, task_range range) {
-  const auto leased = x.to == task_state::running;
-  if (leased)
-    hold(range, x.until);
-  out_.fact.moves.push_back({x.run, x.parent, range, x.from, x.to,
-                             x.attempt + (leased ? 1 : 0), x.until});
-  for (const auto& e : x.events)
-    emit(x.run, range, x.at, e.kind, e.payload);
+void applier::finish_range(const move_tasks& x, task_range range) {
+  auto& pass = begin_pass(x.run);
+  pass.tasks += range.count;
+  pass.parents += x.parent == 0 ? range.count : 0;
+  const auto waits
+    = x.to == task_state::pending || x.to == task_state::retrying;
+  fact_.moves.push_back({x.run, x.parent, range, x.from, x.to,
+                         x.attempt + (x.to == task_state::running ? 1 : 0),
+                         waits ? at_ + x.delay : no_time});
+  for (const auto& event : x.events)
+    emit(x.run, range, event, at_ + x.delay);
 }
 
-/// Two leases with the same first task become one that covers both: the older
-/// may still have tasks that nothing else would find after a crash.
-void applier::hold(task_range range, timestamp deadline) {
-  auto& lease = m_.leases[range.first];
-  lease.tasks = {range.first, std::max(range.count, lease.tasks.count)};
-  lease.deadline = std::max(deadline, lease.deadline);
-  lease.epoch = m_.epoch;
+void applier::report_late(run_key run, std::size_t first_refusal) {
+  const auto& refusals = reply_.refusals;
+  for (auto i = first_refusal; i < refusals.size(); ++i)
+    if (const auto why = late_reason(refusals[i]))
+      emit(run, {refusals[i].task, 1},
+           task_late_result(refusals[i].planned_attempt, *why));
+}
+
+// -- claims -------------------------------------------------------------------
+
+void applier::apply_part(const claim_tasks& x) {
+  auto left = x.limit;
+  for (const auto& room : x.rooms)
+    left -= claim(room, std::min(left, room.tasks));
+}
+
+std::int64_t applier::claim(const handler_room& room, std::int64_t wanted) {
+  if (const auto parent = m_.parents.find(room.parent); room.parent != 0)
+    return parent == m_.parents.end() || parent->second.expanded == 0
+             ? 0
+             : claim_from(room.handler, parent->second.base, wanted);
+  std::int64_t granted = 0;
+  for (auto block : blocks_in_turn(room.handler)) {
+    if (granted >= wanted)
+      break;
+    const auto n = claim_from(room.handler, block, wanted - granted);
+    if (n > 0)
+      m_.served[room.handler] = block;
+    granted += n;
+  }
+  return granted;
+}
+
+bool applier::claimable(const std::string& handler, task_key key,
+                        const task_row& row) const {
+  return row.leaf && row.now.state == task_state::pending && row.now.due
+         && *row.now.due <= at_ && !settled(m_.runs.at(row.run).state)
+         && (!row.parent
+             || m_.parents.at(row.parent).state == task_state::pending)
+         && m_.template_of(key, row).spec.handler == handler;
+}
+
+/// The blocks with claimable tasks: those after the block that was served last,
+/// then the others.
+std::vector<task_key>
+applier::blocks_in_turn(const std::string& handler) const {
+  std::set<task_key> found;
+  for (const auto& [key, row] : m_.tasks)
+    if (claimable(handler, key, row))
+      found.insert(m_.block_of(row));
+  std::vector<task_key> blocks{found.begin(), found.end()};
+  const auto last = m_.served.find(handler);
+  if (last != m_.served.end())
+    std::ranges::rotate(blocks, std::ranges::upper_bound(blocks, last->second));
+  return blocks;
+}
+
+/// Whether a task may run beside its RUNNING siblings and `more` of them.
+bool applier::has_room(const task_row& row, std::int64_t more) const {
+  if (!row.parent)
+    return true;
+  const auto bound = m_.templates.at(row.parent).spec.max_concurrency;
+  return bound <= 0
+         || m_.parents.at(row.parent).children.running + more < bound;
+}
+
+std::int64_t applier::claim_from(const std::string& handler, task_key block,
+                                 std::int64_t wanted) {
+  std::vector<task_group> groups;
+  std::int64_t granted = 0;
+  for (auto i = m_.tasks.lower_bound(block);
+       i != m_.tasks.end() && m_.block_of(i->second) == block; ++i) {
+    const auto& [key, row] = *i;
+    if (!claimable(handler, key, row))
+      continue;
+    if (granted >= wanted || !has_room(row, granted))
+      break;
+    ++granted;
+    auto group = group_of(key, row);
+    group.due = no_time;
+    join(groups, group);
+  }
+  for (const auto& group : groups)
+    grant(group);
+  return granted;
+}
+
+/// A grant is a move like any other, except that it may start the run.
+void applier::grant(task_group group) {
+  if (m_.runs.at(group.run).state == run_state::pending)
+    apply_part(start_of_run(group.run));
+  move_tasks lease;
+  lease.run = group.run;
+  lease.parent = group.parent;
+  lease.tasks = group.tasks;
+  lease.attempt = group.attempt;
+  lease.to = task_state::running;
+  lease.events = {task_started(group.attempt + 1)};
+  apply_part(lease);
+  ++group.attempt;
+  group.state = task_state::running;
+  reply_.granted.push_back(group);
 }
 
 } // namespace conductor::memory

@@ -1,16 +1,60 @@
+#include "store/event_hash.hpp"
 #include "store/memory/model.hpp"
-#include "store/texts.hpp"
 
 namespace conductor::memory {
 
+task_group group_of(task_key key, const task_row& row) {
+  const auto& now = row.now;
+  return {
+    row.run,     row.parent,      {key, 1},       now.state,
+    now.attempt, now.retry_count, now.lost_count, now.due.value_or(no_time)};
+}
+
+void join(std::vector<task_group>& groups, const task_group& task) {
+  if (!groups.empty()) {
+    auto next = groups.back();
+    const auto end = next.tasks.end();
+    next.tasks = task.tasks;
+    if (next == task && end == task.tasks.first
+        && groups.back().tasks.count < longest_span) {
+      ++groups.back().tasks.count;
+      return;
+    }
+  }
+  groups.push_back(task);
+}
+
 std::string task_name(const model& m, task_key key, const task_row& row) {
-  const auto& name = m.origin(key, row).spec.name;
+  const auto& name = m.template_of(key, row).spec.name;
   return row.parent ? child_name(name, row.index) : name;
 }
 
+std::string item_in_list(const model& m, const task_row& row) {
+  if (!row.parent)
+    return {};
+  const auto list = m.lists.find(m.parents.at(row.parent).items);
+  const auto place = static_cast<std::size_t>(row.index - 1);
+  return list != m.lists.end() && place < list->second.size()
+           ? list->second[place]
+           : std::string{};
+}
+
+namespace {
+
+std::string input_of(const model& m, task_key key, const task_row& row) {
+  const auto& spec = m.template_of(key, row).spec;
+  if (!row.parent)
+    return spec.input;
+  const auto item = m.parents.at(row.parent).items
+                      ? item_in_list(m, row)
+                      : derived_item(spec.fanout, row.index);
+  return child_input(shared_input(spec.input), row.index, item);
+}
+
+} // namespace
+
 task_record to_record(const model& m, task_key key, const task_row& row) {
-  const auto& origin = m.origin(key, row);
-  const auto& spec = origin.spec;
+  const auto& origin = m.template_of(key, row);
   const auto id = [&](task_key k) {
     return k ? m.ids.text(id_kind::task, origin.created_at, k) : std::string{};
   };
@@ -23,20 +67,17 @@ task_record to_record(const model& m, task_key key, const task_row& row) {
   out.parent = row.parent;
   out.index = row.index;
   out.name = task_name(m, key, row);
-  out.handler = spec.handler;
-  out.state = row.state;
-  out.attempt = row.attempt;
-  out.retry_count = row.retry_count;
-  out.lost_count = row.lost_count;
-  out.max_retries = spec.retry.max_retries;
-  out.created_at = row.created_at;
-  out.started_at = row.started_at;
-  out.updated_at = row.updated_at;
-  out.due_at = row.due_at;
-  out.input = row.parent
-                ? child_input(spec.input, row.index,
-                              child_item(spec.fanout, row.index, row.item))
-                : spec.input;
+  out.handler = origin.spec.handler;
+  out.state = row.now.state;
+  out.attempt = row.now.attempt;
+  out.retry_count = row.now.retry_count;
+  out.lost_count = row.now.lost_count;
+  out.max_retries = origin.spec.retry.max_retries;
+  out.created_at = row.now.created_at;
+  out.started_at = row.now.started_at;
+  out.updated_at = row.now.updated_at;
+  out.due_at = row.now.due.value_or(no_time);
+  out.input = input_of(m, key, row);
   out.output = row.output;
   out.last_error = row.error;
   return out;
@@ -48,11 +89,12 @@ event_record to_record(const model& m, const kept_span& kept, std::int64_t i) {
   out.seq = span.seq + i;
   out.id = m.ids.text(id_kind::event, span.at, out.seq);
   if (span.run)
-    out.run_id = m.runs.at(span.run).record.id;
+    out.run_id = m.runs.at(span.run).id;
   if (span.first) {
     const auto key = span.first + i;
     const auto& row = m.tasks.at(key);
-    out.task_id = m.ids.text(id_kind::task, m.origin(key, row).created_at, key);
+    out.task_id
+      = m.ids.text(id_kind::task, m.template_of(key, row).created_at, key);
     out.task_name = task_name(m, key, row);
   }
   out.name = to_string(span.kind);

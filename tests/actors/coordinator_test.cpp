@@ -1,6 +1,7 @@
 #define CAF_SUITE actors.coordinator
 
 #include <filesystem>
+#include <fstream>
 
 #include <caf/all.hpp>
 #include <conductor/coordinator.hpp>
@@ -70,7 +71,7 @@ std::string state(const step_result& result) {
 
 } // namespace
 
-CAF_TEST(what settles by hand spends the retry budget) {
+CAF_TEST(tasks settled by hand spend the retry budget) {
   desk d;
   d.start(make_memory_store());
   const auto run = d.submit(3, [](run_spec& spec) {
@@ -80,29 +81,29 @@ CAF_TEST(what settles by hand spends the retry budget) {
   CAF_CHECK(first.task.state == task_state::retrying);
   const auto second = d.step(settle_step{run, "job#2", false, "no"});
   CAF_CHECK(second.task.state == task_state::failed);
-  CAF_CHECK(d.step(wait_step{run, "task.retries_exhausted"}).trouble.code
+  CAF_CHECK(d.step(wait_step{run, "task.retries_exhausted"}).failed.code
             == errc::none);
   CAF_CHECK(d.step(settle_step{run, "job#3", true, "7"}).task.output == "7");
-  CAF_CHECK_EQUAL(d.step(run_query{run}).state.retries, 1);
+  CAF_CHECK_EQUAL(d.step(run_request{run}).state.retries, 1);
 }
 
-CAF_TEST(an output that is no JSON is refused and changes nothing) {
+CAF_TEST(an output that is not JSON is refused and changes nothing) {
   desk d;
   d.start(make_memory_store());
   const auto run = d.submit(1);
   for (const auto* text : {"{", "seven", "1 2", "\"\xff\""}) {
     const auto refused = d.step(settle_step{run, "job#1", true, text});
-    CAF_CHECK(refused.trouble.code == errc::invalid);
-    CAF_CHECK_NOT_EQUAL(refused.trouble.message.find("job#1"),
+    CAF_CHECK(refused.failed.code == errc::invalid);
+    CAF_CHECK_NOT_EQUAL(refused.failed.message.find("job#1"),
                         std::string::npos);
-    CAF_CHECK_EQUAL(state(d.step(task_query{run, "job#1"})), "PENDING");
+    CAF_CHECK_EQUAL(state(d.step(task_request{run, "job#1"})), "PENDING");
   }
   // A failure's text is a message for people.
-  CAF_CHECK(d.step(settle_step{run, "job#1", false, "{"}).trouble.code
+  CAF_CHECK(d.step(settle_step{run, "job#1", false, "{"}).failed.code
             == errc::none);
 }
 
-CAF_TEST(collected outputs keep to their bound and say what is left out) {
+CAF_TEST(collected outputs keep to their bound and report what is left out) {
   desk d;
   options opts;
   opts.max_collected_bytes = 10;
@@ -115,7 +116,7 @@ CAF_TEST(collected outputs keep to their bound and say what is left out) {
   d.step(settle_step{run, "job#4", true, ""});
   d.step(settle_step{run, "job#5", true, "1"});
   d.step(run_step{role::aggregate});
-  const auto output = json::parse(d.step(task_query{run, "job"}).task.output);
+  const auto output = json::parse(d.step(task_request{run, "job"}).task.output);
   CAF_CHECK_EQUAL(dump(output["outputs"]), R"(["12345",null,89,null,1])");
   CAF_CHECK_EQUAL(output["outputs_omitted"], 1);
 }
@@ -146,7 +147,7 @@ CAF_TEST(stopping twice and stopping somebody who waits both get answers) {
   int answers = 0;
   const auto missing = [](const caf::error&) { CAF_ERROR("no answer"); };
   waits.receive(
-    [&](const step_result& r) { answers += r.trouble.code == errc::stopped; },
+    [&](const step_result& r) { answers += r.failed.code == errc::stopped; },
     missing);
   first.receive([&](const stopped&) { ++answers; }, missing);
   // The second may come when the actor has ended: then CAF answers for it.
@@ -158,24 +159,24 @@ CAF_TEST(stopping twice and stopping somebody who waits both get answers) {
   d.actor = nullptr;
 }
 
-CAF_TEST(a submission that is known already leaves no spool) {
+CAF_TEST(lists are read when a run is submitted) {
   desk d;
-  options opts;
-  opts.database = (d.folder / "a.db").string();
-  d.start(make_memory_store(), opts);
+  d.start(make_memory_store());
   run_spec spec{"names"};
   spec.idempotency_key = "once";
   spec.task("noop", "job");
   spec.tasks[0].fanout.kind = source_kind::glob;
   spec.tasks[0].fanout.path = d.folder.string() + "/*";
-  const auto spools = [&] {
-    return std::distance(fs::directory_iterator{d.folder},
-                         fs::directory_iterator{});
-  };
-  CAF_CHECK(!d.step(submit_step{spec}).run.existed);
-  CAF_CHECK_EQUAL(spools(), 1);
+  std::ofstream{d.folder / "a"} << "";
+  const auto run = d.step(submit_step{spec}).run;
+  CAF_CHECK(!run.existed);
+  fs::remove(d.folder / "a");
   CAF_CHECK(d.step(submit_step{spec}).run.existed);
-  CAF_CHECK_EQUAL(spools(), 1);
-  d.step(run_step{role::fanout});
-  CAF_CHECK_EQUAL(spools(), 0);
+  CAF_CHECK_EQUAL(d.step(run_step{role::fanout}).pass.changed, 1);
+  const auto input
+    = json::parse(d.step(task_request{run.id, "job#1"}).task.input);
+  CAF_CHECK_EQUAL(input["item"], d.folder.string() + "/a");
+  spec.idempotency_key.clear();
+  spec.tasks[0].fanout = {.kind = source_kind::lines, .path = "/nowhere"};
+  CAF_CHECK(d.step(submit_step{spec}).failed.code == errc::not_found);
 }

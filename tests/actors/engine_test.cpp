@@ -249,12 +249,12 @@ CAF_TEST(what waits since before the clock was set back does not wait for it) {
   {
     auto db = open_sqlite_store({.path = dir.database()});
     CAF_REQUIRE(db);
-    auto run = resolve(run_spec{"early"}.task("noop"), {}, dir.database(),
-                       system_now() + std::chrono::hours{1});
+    auto run = resolve(run_spec{"early"}.task("noop"), {},
+                       [](change_set) { return commit_reply{}; });
     CAF_REQUIRE(run);
     std::vector<change_set> batch(1);
-    batch.front().submissions.push_back(std::move(*run));
-    (*db)->commit(batch);
+    batch.front().add(std::move(*run));
+    (*db)->commit(batch, system_now() + std::chrono::hours{1});
   }
   auto e = open({.database = dir.database(), .workers = 1});
   e.start();

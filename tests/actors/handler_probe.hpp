@@ -57,9 +57,9 @@ private:
 };
 
 /// What tasks with this input come from.
-inline std::shared_ptr<conductor::task_origin>
+inline std::shared_ptr<conductor::task_template>
 origin(const conductor::json& input) {
-  auto made = std::make_shared<conductor::task_origin>();
+  auto made = std::make_shared<conductor::task_template>();
   made->run_id = "01RUN";
   made->spec.name = "job";
   made->spec.input = conductor::dump(input);
@@ -67,11 +67,10 @@ origin(const conductor::json& input) {
 }
 
 /// A child of a fan-out.
-inline conductor::attempt child(std::shared_ptr<conductor::task_origin> from,
+inline conductor::attempt child(std::shared_ptr<conductor::task_template> from,
                                 std::int64_t index, std::string item) {
   conductor::attempt made;
   made.origin = std::move(from);
-  made.task_id = "01TASK" + std::to_string(index);
   made.task = 100 + index;
   made.parent = 100;
   made.index = index;
@@ -80,10 +79,9 @@ inline conductor::attempt child(std::shared_ptr<conductor::task_origin> from,
 }
 
 /// A task that is nobody's child.
-inline conductor::attempt leaf(std::shared_ptr<conductor::task_origin> from) {
+inline conductor::attempt leaf(std::shared_ptr<conductor::task_template> from) {
   conductor::attempt made;
   made.origin = std::move(from);
-  made.task_id = "01TASK";
   made.task = 100;
   return made;
 }

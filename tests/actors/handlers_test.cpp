@@ -150,8 +150,9 @@ CAF_TEST(a function sees its task) {
     },
     1);
   const auto o = run(h, work);
-  CAF_CHECK_EQUAL(o.output, R"(["01RUN","01TASK4","job#4",4,2,"it",)"
-                            R"({"a":1,"index":4,"item":"it"},false])");
+  CAF_CHECK_EQUAL(o.output, R"(["01RUN",")" + work.task_id()
+                              + R"(","job#4",4,2,"it",)"
+                                R"({"a":1,"index":4,"item":"it"},false])");
 }
 
 CAF_TEST(an exception of a function is a failure) {

@@ -277,7 +277,7 @@ CAF_TEST(several runs resumed are one document) {
 CAF_TEST(a database that lies is named with what to do) {
   const bench b;
   b.run("orcon map -q -- true ::: a b");
-  b.ask("UPDATE fanouts SET succeeded=1,failed=1");
+  b.ask("UPDATE parents SET succeeded=1,failed=1");
   const auto r = b.run("orcon db verify");
   CAF_CHECK_EQUAL(r.code, 7);
   for (const auto* part :

@@ -90,7 +90,8 @@ CAF_TEST(a database in a configuration file is relative to that file) {
   const bench b;
   fs::create_directories(b.folder / "conf");
   b.write("conf/c.yaml", "db: work.db\nquiet: true\nworkers: 2\n");
-  const auto r = b.run("orcon map --config conf/c.yaml -- echo ::: a");
+  const auto r
+    = b.run("env -u ORCON_DB orcon map --config conf/c.yaml -- echo ::: a");
   CAF_CHECK_EQUAL(r.out, "a\n");
   CAF_CHECK(fs::exists(b.folder / "conf/work.db"));
   CAF_CHECK(!fs::exists(b.folder / "orcon.db"));

@@ -192,7 +192,7 @@ CAF_TEST(a run is waited for and watched from another process) {
           "RUNNING; do :; done; orcon task show a -o json; kill -KILL $!")
       .out);
   CAF_CHECK_EQUAL(leased["lease"]["attempt"], 1);
-  CAF_CHECK_EQUAL(leased["lease"]["deadline"].get<std::string>().size(), 24u);
+  CAF_CHECK(leased["lease"]["engine"].is_number_integer());
   const auto both
     = b.run("orcon resume -q >/dev/null & orcon run watch -q -o json; wait");
   CAF_CHECK_EQUAL(both.code, 0);

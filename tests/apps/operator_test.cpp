@@ -109,8 +109,8 @@ tasks:
   t: { handler: fail, input: { fanout: 4, times: 1 }, retry: { delay: 1ms } }
 )");
   CAF_CHECK_EQUAL(b.run("orcon exec -q flaky.yaml").code, 0);
-  check_says(b.run("orcon run show"),
-             {"retries   4; 4 tasks retried, 100.0%", "2.00 attempts a task"});
+  check_says(b.run("orcon run show"), {"retries   4; 4 tasks retried, 100.0%",
+                                       "2.00 attempts per task"});
   const auto summary = json::parse(b.run("orcon run show -o json").out);
   CAF_CHECK_EQUAL(summary["retry"]["success_rate"], 1.0);
   check_says(b.run("orcon stats"), {"orcon_retry_success_ratio"});

@@ -57,7 +57,7 @@ CAF_TEST(a replay tells states and attempts under way over time) {
   CAF_CHECK_EQUAL(told.events, 17);
   const auto& slices = told.time.slices;
   CAF_REQUIRE_EQUAL(slices.size(), 10u);
-  CAF_CHECK_EQUAL(slices[0].leaves, (state_counts{.unborn = 4}));
+  CAF_CHECK_EQUAL(slices[0].leaves, (state_counts{.not_created = 4}));
   CAF_CHECK_EQUAL(slices[1].leaves, (state_counts{.pending = 4}));
   CAF_CHECK_EQUAL(slices[2].leaves, (state_counts{.pending = 2, .running = 2}));
   CAF_CHECK_EQUAL(slices[2].peak_running, 2);

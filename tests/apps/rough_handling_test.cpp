@@ -15,8 +15,11 @@ CAF_TEST(work goes on when nobody listens) {
     CAF_CHECK_EQUAL(r.code, 0);
     CAF_CHECK_EQUAL(r.out, "a\nb\nc\n");
   }
-  b.run("seq 200 | orcon map --name gone -- sh -c 'sleep 0.01; echo {}' 2>&1 | "
-        "head -1");
+  // A reader that goes away ends the run as Ctrl-C does: the same line resumes.
+  const auto gone = b.run("line() { seq 200 | orcon map --name gone -c 'sleep "
+                          "0.01; echo {}' 2>/dev/null; }; line | head -1; "
+                          "line | sort -n | tail -1");
+  CAF_CHECK(gone.says("200\n"));
   CAF_CHECK_EQUAL(b.ask("select state from runs where name='gone'"),
                   "SUCCEEDED\n");
   CAF_CHECK_EQUAL(b.run("orcon nosuch 2>&-").code, 2);
@@ -26,8 +29,6 @@ CAF_TEST(work goes on when nobody listens) {
 CAF_TEST(messages never end up in a file of ours) {
   const bench b;
   CAF_CHECK_EQUAL(b.run("orcon map -- echo {} ::: a <&- >&- 2>&-").code, 1);
-  const auto lock = b.read("orcon.db.lock");
-  CAF_CHECK(lock.find_first_not_of("0123456789\n") == lock.npos);
   b.verify();
 }
 
@@ -55,7 +56,7 @@ CAF_TEST(a link is no way round the engine lock) {
   const bench b;
   b.run("mkdir elsewhere; ln -s elsewhere/real.db link.db");
   CAF_CHECK_EQUAL(b.run("orcon map -q --db link.db -- echo ::: a").code, 0);
-  CAF_CHECK_EQUAL(b.run("cd elsewhere; echo *").out, "real.db real.db.lock\n");
+  CAF_CHECK_EQUAL(b.run("cd elsewhere; echo *").out, "real.db\n");
   const auto r = b.run("orcon map -q --db elsewhere/real.db -- sleep 1 ::: b & "
                        "sleep 0.4; orcon resume --db link.db; echo $?; wait");
   CAF_MESSAGE(r.out);

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include <caf/all.hpp>
-#include <conductor/verify.hpp>
+#include <conductor/admin.hpp>
 #include <unistd.h>
 
 #include "apps/scenarios/scenarios.hpp"

@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin" "$work/here"
 ln -s "$program" "$work/bin/orcon"
-export PATH="$work/bin:$PATH"
+export PATH="$work/bin:$PATH" XDG_STATE_HOME="$work/state"
 cd "$work/here" || exit 1
 
 pages=("$source/README.md" "$source"/docs/*.md)

@@ -38,7 +38,7 @@ int main() {
 CPP
   block cpp 2
   cat <<'CPP'
-  const auto end = step(conductor::run_query{run.id}).state.state;
+  const auto end = step(conductor::run_request{run.id}).state.state;
   self->request(coordinator, caf::infinite, conductor::stop_request{})
     .receive([](const conductor::stopped&) {}, [](const caf::error&) {});
   return end == conductor::run_state::succeeded ? 0 : 1;

@@ -38,7 +38,7 @@ CAF_TEST(every field arrives) {
   CAF_CHECK_EQUAL(r.spec.name, "nightly");
   CAF_CHECK_EQUAL(r.spec.meta, R"({"owner":"ops"})");
   CAF_CHECK_EQUAL(r.spec.idempotency_key, "k/1#2");
-  CAF_CHECK(r.spec.retry_budget == share(0, 5));
+  CAF_CHECK(r.spec.retry_budget == count_or_percent(0, 5));
   task_spec a{.name = "a", .handler = "exec", .directory = "/home/ops"};
   a.input = R"({"argv":["x"],"fanout":4})";
   a.fanout = {.kind = source_kind::count, .count = 4};
@@ -170,7 +170,7 @@ CAF_TEST(fields of a task) {
     CAF_CHECK_EQUAL(task_errors(std::string{R"("tolerate": )"} + bad),
                     at + "tolerate: " + bad
                       + " is neither a count nor a share (write 10 or \"5%\")");
-  CAF_CHECK(task_of(R"("tolerate": "100%")").tolerate == share(0, 100));
+  CAF_CHECK(task_of(R"("tolerate": "100%")").tolerate == count_or_percent(0, 100));
   CAF_CHECK_EQUAL(task_errors(R"("on_failure": "stop")"),
                   at + "on_failure: must be wait or fail_fast, not \"stop\"");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <conductor/event_payload.hpp>
 #include <conductor/monitor.hpp>
 
 #include <caf/test/unit_test.hpp>
@@ -142,23 +143,14 @@ CAF_TEST(retries are grouped by what their errors say) {
   CAF_CHECK_EQUAL(storms[1].type, "timeout");
 }
 
-CAF_TEST(every handler has its own idea of stuck) {
+CAF_TEST(every handler may have its own threshold for stuck tasks) {
   const auto db = make_memory_store();
-  change_set changes;
-  changes.submissions.push_back(
-    {.name = "r",
-     .tasks = {{{.name = "quick", .handler = "noop"}, {}, -1},
-               {{.name = "slow", .handler = "exec"}, {}, -1}},
-     .at = now});
-  task_move lease{.run = 1,
-                  .tasks = {1, 2},
-                  .from = task_state::pending,
-                  .to = task_state::running,
-                  .at = now,
-                  .until = now + milliseconds{1'000}};
-  changes.moves = {lease};
-  std::vector batch{changes};
-  db->commit(batch);
+  std::vector<change_set> batch(1);
+  batch[0].add(submission{.name = "r",
+                          .tasks = {{{.name = "quick", .handler = "noop"}},
+                                    {{.name = "slow", .handler = "exec"}}}});
+  batch[0].add(claim_tasks{{{"noop", 1}, {"exec", 1}}, 2});
+  CAF_REQUIRE_EQUAL(db->commit(batch, now).replies.at(0).granted.size(), 2u);
   const auto reader = db->open_reader();
   const auto stuck = [&](const health_thresholds& limits) {
     std::string found;
@@ -177,18 +169,71 @@ CAF_TEST(every handler has its own idea of stuck) {
                   "slow ");
 }
 
+CAF_TEST(what waits for its siblings is seen in the tables) {
+  const auto db = make_memory_store();
+  std::vector<change_set> batch(1);
+  task_submission parent{.total = 4};
+  parent.spec = {.name = "narrow", .handler = "noop"};
+  parent.spec.fanout = {.kind = source_kind::count, .count = 4};
+  parent.spec.max_concurrency = 2;
+  batch[0].add(submission{.name = "r", .tasks = {parent}});
+  batch[0].add(expand_parent{
+    .run = new_run, .parent = new_task(0), .first = 1, .count = 4});
+  db->commit(batch, now);
+  const auto reader = db->open_reader();
+  const auto seen_after = [&](std::int64_t ms) {
+    return observe(*reader, "/nowhere/x.db", now + milliseconds{ms});
+  };
+  CAF_CHECK(seen_after(120'000).oldest_due == milliseconds{120'000});
+  CAF_CHECK_EQUAL(seen_after(120'000).at_bound, "");
+  batch.assign(1, {});
+  batch[0].add(claim_tasks{{{"noop", 9}}, 9});
+  db->commit(batch, now);
+  CAF_CHECK_EQUAL(seen_after(120'000).at_bound, "narrow");
+  CAF_CHECK_EQUAL(seen_after(1'000).at_bound, ""); // not long yet
+}
+
+CAF_TEST(failures of the window and retries that wait are read) {
+  const auto db = make_memory_store();
+  std::vector<change_set> batch(1);
+  batch[0].add(submission{.name = "r",
+                          .tasks = {{{.name = "a", .handler = "noop"}},
+                                    {{.name = "b", .handler = "noop"}}}});
+  batch[0].add(claim_tasks{{{"noop", 2}}, 2});
+  const auto error = R"({"attempt":1,"message":"port 80","type":"exit"})";
+  batch[0].add(move_tasks{.run = 1,
+                          .tasks = {1, 2},
+                          .from = task_state::running,
+                          .attempt = 1,
+                          .to = task_state::retrying,
+                          .delay = milliseconds{60'000},
+                          .error = error,
+                          .events = {task_failed(1, error, true)}});
+  db->commit(batch, now);
+  const auto seen
+    = observe(*db->open_reader(), "/nowhere/x.db", now + milliseconds{1'000});
+  CAF_CHECK_EQUAL(seen.failed_attempts, 2);
+  CAF_CHECK_EQUAL(seen.looked_at, 2);
+  CAF_CHECK_EQUAL(seen.cause.type, "exit");
+  CAF_CHECK_EQUAL(seen.cause.count, 2);
+  CAF_REQUIRE_EQUAL(seen.storms.size(), 1u);
+  CAF_CHECK_EQUAL(seen.storms[0].tasks, 2);
+  CAF_CHECK_EQUAL(seen.storms[0].message, "port N");
+}
+
 CAF_TEST(messages that differ in numbers and names only are one) {
   CAF_CHECK_EQUAL(normalise_message("cannot open '/a/b': error 13"),
                   "cannot open '…': error N");
   CAF_CHECK_EQUAL(normalise_message("no /tmp/x here"), "no PATH here");
   failure_grouping grouping;
-  grouping.add(R"({"message":"exit 3","type":"exit"})", now,
+  grouping.add({R"({"message":"exit 3","type":"exit"})", now, now},
                [] { return "a#1"; });
-  grouping.add(R"({"message":"exit 4","type":"exit"})", now - milliseconds{9},
+  const auto before = now - milliseconds{9};
+  grouping.add({R"({"message":"exit 4","type":"exit"})", before, before, 4},
                [] { return "a#2"; });
   const auto groups = grouping.take();
   CAF_REQUIRE_EQUAL(groups.size(), 1u);
-  CAF_CHECK_EQUAL(groups[0].count, 2);
+  CAF_CHECK_EQUAL(groups[0].count, 5);
   CAF_CHECK_EQUAL(groups[0].example, "exit 3");
   CAF_CHECK(groups[0].first == now - milliseconds{9} && groups[0].last == now);
 }

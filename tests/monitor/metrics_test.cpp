@@ -71,17 +71,14 @@ CAF_TEST(what cannot be read is left out) {
   CAF_CHECK(metrics_from_text(R"([{"name":"x"},7])").empty());
 }
 
-CAF_TEST(the tables tell of runs and tasks by state) {
+CAF_TEST(runs and tasks are counted by state) {
   const auto db = make_memory_store();
-  change_set changes;
-  changes.submissions.push_back(
-    {.name = "r",
-     .tasks = {{{.name = "a", .handler = "noop"}, {}, -1}},
-     .at = from_ms(1000)});
-  changes.engine_report
-    = R"([{"name":"mine","help":"","type":"gauge","samples":[{"labels":{},"value":1}]}])";
-  std::vector batch{changes};
-  db->commit(batch);
+  std::vector<change_set> batch(1);
+  batch[0].add(
+    submission{.name = "r", .tasks = {{{.name = "a", .handler = "noop"}}}});
+  batch[0].add(engine_report{
+    R"([{"name":"mine","help":"","type":"gauge","samples":[{"labels":{},"value":1}]}])"});
+  db->commit(batch, from_ms(1000));
   const auto text = to_prometheus(
     measure(*db->open_reader(), "/nowhere/at-all.db", from_ms(3500)));
   for (const auto* line :

@@ -1,5 +1,6 @@
 #define CAF_SUITE monitor.summary
 
+#include <conductor/event_payload.hpp>
 #include <conductor/monitor.hpp>
 
 #include <caf/test/unit_test.hpp>
@@ -22,52 +23,40 @@ struct running_run {
   std::unique_ptr<store_reader> reader = db->open_reader();
 
   explicit running_run(int leaves) {
-    change_set changes;
-    auto& run = changes.submissions.emplace_back();
-    run.name = "r";
-    run.at = start;
+    submission run{.name = "r"};
     for (int i = 0; i < leaves; ++i)
       run.tasks.push_back({{.name = std::string(1, static_cast<char>('a' + i)),
-                            .handler = "noop"},
-                           {},
-                           -1});
-    commit(std::move(changes));
-    move({.run = 1,
-          .tasks = {1, leaves},
-          .from = task_state::pending,
-          .to = task_state::running,
-          .at = start,
-          .until = start + 60 * minute});
-  }
-  void commit(change_set changes) {
-    std::vector batch{std::move(changes)};
-    db->commit(batch);
-  }
-  void move(task_move m) {
+                            .handler = "noop"}});
     change_set changes;
-    changes.moves.push_back(std::move(m));
-    commit(std::move(changes));
+    changes.add(std::move(run));
+    changes.add(claim_tasks{{{"noop", leaves}}, leaves});
+    commit(std::move(changes), start);
+  }
+  void commit(change_set changes, timestamp at) {
+    std::vector batch{std::move(changes)};
+    const auto result = db->commit(batch, at);
+    CAF_REQUIRE(result.replies.at(0).refusals.empty());
   }
   void end(task_key key, task_state to, timestamp at, std::string error = {}) {
-    const auto kind = to == task_state::succeeded ? event_kind::task_succeeded
-                                                  : event_kind::task_failed;
-    move(
-      {.run = 1,
-       .tasks = {key, 1},
-       .from = task_state::running,
-       .attempt = 1,
-       .to = to,
-       .at = at,
-       .until = at + minute,
-       .error = std::move(error),
-       .events = {{kind, to == task_state::retrying ? R"({"retry_at":"soon"})"
-                                                    : "{}"}}});
+    move_tasks m{.run = 1,
+                 .tasks = {key, 1},
+                 .from = task_state::running,
+                 .attempt = 1,
+                 .to = to,
+                 .delay = to == task_state::retrying ? minute : milliseconds{0},
+                 .error = error};
+    m.events.push_back(to == task_state::succeeded
+                         ? task_succeeded(1)
+                         : task_failed(1, error, to == task_state::retrying));
+    change_set changes;
+    changes.add(std::move(m));
+    commit(std::move(changes), at);
   }
 };
 
 } // namespace
 
-CAF_TEST(what waits for a retry has causes of its own) {
+CAF_TEST(tasks that wait for a retry have causes of their own) {
   running_run r{4};
   r.end(1, task_state::failed, start + minute, error_of("exit", "code 1"));
   r.end(2, task_state::retrying, start + 2 * minute, error_of("busy", "at 7"));
@@ -83,7 +72,7 @@ CAF_TEST(what waits for a retry has causes of its own) {
   CAF_CHECK(s.last_settled == start + minute);
 }
 
-CAF_TEST(what hangs is told from what runs) {
+CAF_TEST(a task that hangs differs from one that runs) {
   running_run r{3};
   r.end(1, task_state::succeeded, start + minute);
   auto s = summarise(*r.reader, 1, start + 4 * minute);
@@ -101,7 +90,7 @@ CAF_TEST(what hangs is told from what runs) {
 CAF_TEST(many texts are few groups and their counts are true) {
   failure_grouping grouping;
   const auto add = [&](const std::string& error) {
-    grouping.add(error, start, [] { return "t"; });
+    grouping.add({error, start, start}, [] { return "t"; });
   };
   for (int i = 0; i < 30'000; ++i)
     add(error_of("quota", "tenant " + std::to_string(i) + " over"));

@@ -5,13 +5,13 @@
 
 #include "actors/rules/retry_rules.hpp"
 
+#include <conductor/event_payload.hpp>
+
 #include <caf/test/unit_test.hpp>
 
 using namespace conductor;
 
 namespace {
-
-constexpr auto now = from_ms(1'767'225'600'000);
 
 retry_policy policy_of(backoff b, jitter j, std::int64_t cap) {
   retry_policy p;
@@ -23,8 +23,23 @@ retry_policy policy_of(backoff b, jitter j, std::int64_t cap) {
   return p;
 }
 
-std::string because(const task_move& move) {
-  return json::parse(move.events.back().payload)["because"];
+std::string because(const move_tasks& move) {
+  return parse_event(move.events.back().payload)->because;
+}
+
+task_group leased(std::int32_t attempt, std::int32_t retry_count) {
+  return {.run = 1,
+          .parent = 5,
+          .tasks = {7, 2},
+          .state = task_state::running,
+          .attempt = attempt,
+          .retry_count = retry_count};
+}
+
+rules::failure exit_failure(bool retryable = true) {
+  return {.type = "exit",
+          .error = R"({"attempt":1,"message":"exit 1","type":"exit"})",
+          .retryable = retryable};
 }
 
 } // namespace
@@ -72,25 +87,28 @@ CAF_TEST(a failure is tried again only if nothing speaks against it) {
           p.max_retries = 2;
           if (listed)
             p.non_retryable = {"other", "exit"};
-          const task_brief leased{7, 1, 5, used + 1, used, 0};
-          const auto move = rules::plan_failure(
-            leased, {"exit", "exit 1", json{{"exit_code", 1}}, retryable, {}},
-            "{}", p, budget, now, 0.5);
+          const auto move = rules::plan_failure(leased(used + 1, used),
+                                                exit_failure(retryable),
+                                                {"{}", "1"}, p, budget, 0.5);
           const auto again = retryable && !listed && used < 2 && budget;
           CAF_CHECK(move.from == task_state::running);
           CAF_CHECK(move.to
                     == (again ? task_state::retrying : task_state::failed));
           CAF_CHECK_EQUAL(move.attempt, used + 1);
           CAF_CHECK_EQUAL(move.parent, 5);
-          CAF_CHECK(move.tasks == (task_range{7, 1}));
+          CAF_CHECK(move.tasks == (task_range{7, 2}));
+          CAF_CHECK(move.report_late);
+          CAF_CHECK_EQUAL(move.budgeted, again);
+          CAF_CHECK(!move.retried && !move.lost);
+          CAF_CHECK(move.outputs == (std::vector<std::string>{"{}", "1"}));
+          CAF_CHECK_EQUAL(move.error, exit_failure().error);
           CAF_CHECK_EQUAL(move.events.size(), again ? 1u : 2u);
           CAF_CHECK(move.events[0].kind == event_kind::task_failed);
-          const auto error = json::parse(move.error);
-          CAF_CHECK_EQUAL(error["type"], "exit");
-          CAF_CHECK_EQUAL(error["exit_code"], 1);
-          CAF_CHECK_EQUAL(error["attempt"], used + 1);
+          CAF_CHECK_EQUAL(move.events[0].retries, again);
+          const auto details = parse_event(move.events[0].payload);
+          CAF_CHECK_EQUAL(details->error_type, "exit");
           if (again)
-            CAF_CHECK(move.until == now + milliseconds{100 * (used + 1)});
+            CAF_CHECK(move.delay == milliseconds{100 * (used + 1)});
           else
             CAF_CHECK_EQUAL(because(move), !retryable || listed
                                              ? "non_retryable"
@@ -99,30 +117,63 @@ CAF_TEST(a failure is tried again only if nothing speaks against it) {
         }
 }
 
-CAF_TEST(the wish of the handler comes first) {
+CAF_TEST(the retry_after of a handler overrides the policy) {
+  auto why = exit_failure();
+  why.retry_after = milliseconds{42};
   const auto move = rules::plan_failure(
-    {7, 1, 5, 1, 0, 0}, {"exit", "", nullptr, true, milliseconds{42}}, "",
-    policy_of(backoff::fixed, jitter::full, 1000), true, now, 0.5);
-  CAF_CHECK(move.until == now + milliseconds{42});
+    leased(1, 0), why, {}, policy_of(backoff::fixed, jitter::full, 1000), true,
+    0.5);
+  CAF_CHECK(move.delay == milliseconds{42});
+}
+
+CAF_TEST(an error is the details with type message and attempt) {
+  const auto error = json::parse(
+    rules::error_text("exit", "exit 1", 3, json{{"exit_code", 1}}));
+  CAF_CHECK_EQUAL(error["type"], "exit");
+  CAF_CHECK_EQUAL(error["message"], "exit 1");
+  CAF_CHECK_EQUAL(error["attempt"], 3);
+  CAF_CHECK_EQUAL(error["exit_code"], 1);
+  CAF_CHECK_EQUAL(rules::error_text("a", "b", 1, json{7}),
+                  R"({"attempt":1,"message":"b","type":"a"})");
+  CAF_CHECK_EQUAL(rules::error_text("a", "b", 1),
+                  R"({"attempt":1,"message":"b","type":"a"})");
+}
+
+CAF_TEST(a measured duration goes into the move and its event) {
+  const milliseconds ran{250};
+  const auto done = rules::plan_success(leased(2, 1), {}, ran);
+  CAF_CHECK(done.ran == ran);
+  CAF_CHECK_EQUAL(done.events.at(0).payload, R"({"attempt":2,"took_ms":250})");
+  const auto bad = rules::plan_failure(
+    leased(2, 1), exit_failure(), {},
+    policy_of(backoff::fixed, jitter::none, 1000), true, 0, ran);
+  CAF_CHECK(bad.ran == ran);
+  CAF_CHECK(parse_event(bad.events.at(0).payload)->took_ms == 250);
 }
 
 CAF_TEST(success and retry) {
-  const task_brief task{7, 1, 5, 2, 1, 0};
-  const auto done = rules::plan_success(task, "[1]", now);
+  const auto done = rules::plan_success(leased(2, 1), {"[1]", ""});
   CAF_CHECK(done.from == task_state::running);
   CAF_CHECK(done.to == task_state::succeeded);
-  CAF_CHECK_EQUAL(done.outputs.at(0), "[1]");
+  CAF_CHECK(done.outputs == (std::vector<std::string>{"[1]", ""}));
   CAF_CHECK_EQUAL(done.attempt, 2);
-  const auto again = rules::plan_retry(task, now);
+  CAF_CHECK(done.ran.count() < 0);
+  CAF_CHECK(done.report_late);
+  CAF_CHECK_EQUAL(done.events.at(0).payload, R"({"attempt":2})");
+  auto waiting = leased(2, 1);
+  waiting.state = task_state::retrying;
+  const auto again = rules::plan_retry(waiting);
   CAF_CHECK(again.from == task_state::retrying);
   CAF_CHECK(again.to == task_state::pending);
-  CAF_CHECK(again.retried && !again.lost);
-  CAF_CHECK(again.until == now);
+  CAF_CHECK(again.tasks == waiting.tasks);
+  CAF_CHECK(again.retried && !again.lost && !again.budgeted);
+  CAF_CHECK(again.delay == milliseconds{0});
+  CAF_CHECK_EQUAL(again.events.at(0).payload, R"({"retry_count":2})");
 }
 
 CAF_TEST(budgets) {
   run_record run;
-  const auto left = [&](share budget, std::int64_t retries) {
+  const auto left = [&](count_or_percent budget, std::int64_t retries) {
     run.retry_budget = budget;
     run.retries = retries;
     return rules::budget_left(run, 200);

@@ -63,12 +63,10 @@ void events_are_chained_run_by_run(const store_factory& make) {
   std::vector<event_span> spans;
   for (int i = 0; i < 3; ++i) {
     change_set changes;
-    changes.submissions.push_back(
-      {.name = "r", .tasks = {leaf("a"), leaf("b")}, .at = w.now});
+    changes.add(run_of({leaf("a"), leaf("b")}));
     if (i > 0)
-      changes.leading.push_back(
-        {1, 2, w.now, {event_kind::task_late_result, "\"ä\""}});
-    changes.notes.push_back({0, 0, w.now, {event_kind::health_changed, "{}"}});
+      changes.add(append_event{1, 2, {event_kind::task_late_result, "\"ä\""}});
+    changes.add(append_event{0, 0, {event_kind::health_changed, "{}"}});
     for (auto& span : w.commit(changes).fact.events)
       spans.push_back(span);
   }
@@ -102,16 +100,65 @@ void a_hash_tells_spans_apart(const store_factory&) {
 void long_ranges_make_several_spans(const store_factory& make) {
   workbench w{make};
   w.submit({parent("p", 2'500)});
-  change_set changes;
-  changes.expansions.push_back(
-    {.run = 1, .parent = 1, .count = 2'500, .at = w.now});
   std::vector<std::int64_t> counts;
-  for (const auto& span : w.commit(changes).fact.events)
+  for (const auto& span : w.commit_parts(page(1, 2'500)).fact.events)
     counts.push_back(span.count);
   require_same("spans", counts, {1'024, 1'024, 452});
   const auto events = w.reader->list_events({}, 2'000, 9'999);
   require_same("events", events.size(), std::size_t{502});
   require_same("last", events.back().task_name, std::string{"p#2500"});
+  counts.clear();
+  auto lease
+    = w.plan(1, {600, 1'500}, task_state::pending, 0, task_state::running);
+  lease.events = {task_started(1)};
+  for (const auto& span : w.commit_parts(lease).fact.events)
+    counts.push_back(span.count);
+  require_same("of a move", counts, {1'024, 476});
+}
+
+void the_time_never_runs_back(const store_factory& make) {
+  workbench w{make};
+  w.submit({leaf("a"), parent("p", 1)});
+  const auto latest = w.now;
+  w.now -= milliseconds{60'000};
+  auto lease = w.plan(0, {1, 1}, pending, 0, running);
+  lease.events = {task_started(1)};
+  const auto result = w.commit_parts(lease, run_of({leaf("b")}));
+  require_same("at", result.fact.at, latest);
+  require_same("reply", result.replies[0].at, latest);
+  for (const auto& e : result.fact.events)
+    require_same("event", e.at, latest);
+  require_same("started", w.task(1).started_at, latest);
+  require_same("run", w.run(2).created_at, latest);
+  require_same("id", w.run(2).id,
+               w.reader->ids().text(id_kind::run, latest, 2));
+  auto fails = w.plan(0, {1, 1}, running, 1, retrying);
+  w.move(fails);
+  require_same("due", w.task(1).due_at, latest + fails.delay);
+  w.now = latest + milliseconds{5};
+  require_same("on", w.commit_parts(start_of_run(1)).fact.at, w.now);
+  w.now = latest;
+  require_same("after a commit without tasks", w.commit(change_set{}).fact.at,
+               latest + milliseconds{5});
+}
+
+void a_commit_dates_its_retries(const store_factory& make) {
+  workbench w{make};
+  w.submit({leaf("a")});
+  w.lease(0, {1, 1}, 0);
+  w.now += milliseconds{250};
+  auto fails = w.plan(0, {1, 1}, running, 1, retrying);
+  fails.events = {task_failed(1, fails.error, true), task_started(1)};
+  const auto fact = w.commit_parts(fails).fact;
+  const auto due = w.now + fails.delay;
+  require_same("payload", fact.events.at(0).payload,
+               R"({"attempt":1,"error":{"type":"boom"},"retry_at":")"
+                 + to_iso(due) + "\"}");
+  require_same("kept", w.reader->list_events({}, 0, 9).at(2).payload,
+               fact.events[0].payload);
+  require_same("others as they are", fact.events.at(1).payload,
+               task_started(1).payload);
+  require_same("due", w.task(1).due_at, due);
 }
 
 void event_spans_by_run_and_page(const store_factory& make) {
@@ -121,24 +168,12 @@ void event_spans_by_run_and_page(const store_factory& make) {
     for (auto& span : w.commit(std::move(changes)).fact.events)
       spans.push_back(std::move(span));
   };
-  change_set runs;
-  for (const auto* name : {"p", "q"}) {
-    auto& s = runs.submissions.emplace_back();
-    s.name = name;
-    s.tasks = {parent(name, 2'000)};
-    s.at = w.now;
-  }
-  commit(std::move(runs));
-  change_set children;
-  children.expansions.push_back(
-    {.run = 1, .parent = 1, .count = 2'000, .at = w.now});
-  commit(std::move(children));
+  commit(set_of(run_of({parent("p", 2'000)}), run_of({parent("q", 2'000)})));
+  commit(set_of(page(1, 2'000)));
   w.now += milliseconds{100};
-  change_set leased;
-  leased.moves.push_back(
-    w.plan(1, {2, 1'500}, task_state::pending, 0, task_state::running));
-  leased.moves.back().events.push_back({event_kind::task_started, "{\"a\":1}"});
-  commit(std::move(leased));
+  auto leased = w.plan(1, {2, 1'500}, pending, 0, running);
+  leased.events.push_back({event_kind::task_started, "{\"a\":1}"});
+  commit(set_of(leased));
   std::erase_if(spans, [](const auto& span) { return span.run != 1; });
   for (auto& span : spans)
     span.payload.clear();
@@ -161,6 +196,8 @@ const std::vector<conformance_case>& event_cases() {
     {"events are chained run by run", events_are_chained_run_by_run},
     {"a hash tells spans apart", a_hash_tells_spans_apart},
     {"long ranges make several spans", long_ranges_make_several_spans},
+    {"the time never runs back", the_time_never_runs_back},
+    {"a commit dates its retries", a_commit_dates_its_retries},
     {"event spans by run and page", event_spans_by_run_and_page},
   };
   return cases;

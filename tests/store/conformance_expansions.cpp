@@ -6,50 +6,56 @@ namespace {
 
 using enum task_state;
 
-expansion page(workbench& w, std::int64_t first, std::int64_t count) {
-  return {.run = 1, .parent = 1, .first = first, .count = count, .at = w.now};
-}
-
 void a_page_creates_children(const store_factory& make) {
   workbench w{make};
   w.submit({parent("p", 5)});
-  change_set changes;
-  changes.expansions.push_back(page(w, 1, 3));
-  changes.expansions[0].offset = 77;
-  const auto result = w.commit(changes);
-  const auto f = w.fanout(1);
+  const auto result = w.commit_parts(page(1, 3));
+  const auto p = w.progress(1);
   require_same("refusals", result.replies[0].refusals, {});
-  require_same("expanded", f.expanded, std::int64_t{3});
-  require_same("offset", f.offset, std::int64_t{77});
-  require_same("children", f.children, state_counts{.unborn = 2, .pending = 3});
-  require_same("parents", result.fact.parents, {f});
+  require_same("changed", result.replies[0].tasks_changed, std::int64_t{3});
+  require_same("expanded", p.expanded, std::int64_t{3});
+  require_same("children", p.children,
+               state_counts{.not_created = 2, .pending = 3});
+  require_same("parents", result.fact.parents, {p});
   require_same("progress", result.fact.progress, {});
   require_same("events", result.fact.events,
                {{3, 1, 2, 3, event_kind::task_created, w.now, "{}"}});
+  require_same("due", result.fact.due, true);
   const auto child = w.task(3);
   require_same("name", child.name, std::string{"p#2"});
   require_same("state", child.state, pending);
-  require_same("due", child.due_at, no_time);
-  require_same("by cursor only", w.reader->load_due(w.now, {}, 9).size(),
-               std::size_t{0});
+  require_same("due at once", child.due_at, w.now);
+  require_same("started", child.started_at, no_time);
+  require_same("group", w.groups({.keys = {1, 9}, .after = 1}),
+               {{1, 1, {2, 3}, pending, 0, 0, 0, w.now}});
 }
 
 void a_page_out_of_order_is_refused(const store_factory& make) {
   workbench w{make};
   w.submit({parent("p", 5)});
   w.expand(1, 1, 2);
-  const std::vector<refusal> refused{{1, 0, pending, pending, 0}};
+  const std::vector<refusal> refused{{0, 1, 0, pending, pending, 0}};
   require_same("again", w.expand(1, 1, 2).refusals, refused);
   require_same("gap", w.expand(1, 4, 1).refusals, refused);
   require_same("too many", w.expand(1, 3, 4).refusals, refused);
-  require_same("expanded", w.fanout(1).expanded, std::int64_t{2});
-  change_set changes;
-  changes.expansions.push_back(page(w, 3, 2));
-  changes.expansions[0].items = {"1"};
-  const auto result = w.commit(changes);
-  require_same("items", result.replies[0].refusals, refused);
-  require_same("nothing touched", result.fact.parents, {});
-  require_same("nothing said", result.fact.events, {});
+  require_same("negative", w.expand(1, 3, -1).refusals, refused);
+  require_same("expanded", w.progress(1).expanded, std::int64_t{2});
+}
+
+void a_refused_page_writes_nothing(const store_factory& make) {
+  workbench w{make};
+  w.submit({parent("p", 5)});
+  auto late = page(2, 2);
+  late.before = {{1, 1, fanout_detected(5)}};
+  late.after = {{1, 0, fanout_started()}};
+  late.expansion_error = R"({"type":"gone"})";
+  const auto result = w.commit_parts(late);
+  require_same("refused", result.replies[0].refusals.size(), std::size_t{1});
+  require_same("events", result.fact.events, {});
+  require_same("parents", result.fact.parents, {});
+  require_same("due", result.fact.due, false);
+  require_same("error", w.progress(1).expansion_error, std::string{});
+  require_same("changed", result.replies[0].tasks_changed, std::int64_t{0});
 }
 
 void a_page_for_no_parent_is_refused(const store_factory& make) {
@@ -57,9 +63,22 @@ void a_page_for_no_parent_is_refused(const store_factory& make) {
   w.submit({leaf("a")});
   w.lease(0, {1, 1}, 0);
   require_same("a leaf", w.expand(1, 1, 0).refusals,
-               {{1, 0, pending, running, 1}});
+               {{0, 1, 0, pending, running, 1}});
   require_same("nobody", w.expand(99, 1, 0).refusals,
-               {{99, 0, pending, pending, 0}});
+               {{0, 99, 0, pending, task_state{}, 0}});
+}
+
+void a_page_for_another_run_is_refused(const store_factory& make) {
+  workbench w{make};
+  w.submit({parent("p", 5)});
+  w.submit({leaf("a")});
+  for (const run_key run : {2, 9}) {
+    auto wrong = page(1, 2);
+    wrong.run = run;
+    require_same("run " + std::to_string(run), w.apply_parts(wrong).refusals,
+                 {{0, 1, 0, pending, pending, 0}});
+  }
+  require_same("expanded", w.progress(1).expanded, std::int64_t{0});
 }
 
 void a_settled_parent_gets_no_children(const store_factory& make) {
@@ -67,59 +86,69 @@ void a_settled_parent_gets_no_children(const store_factory& make) {
   w.submit({parent("p", 5)});
   w.move(w.plan(0, {1, 1}, pending, 0, cancelled));
   require_same("refused", w.expand(1, 1, 2).refusals,
-               {{1, 0, pending, cancelled, 0}});
-  require_same("unborn", w.fanout(1).children.unborn, std::int64_t{5});
+               {{0, 1, 0, pending, cancelled, 0}});
+  require_same("not created", w.progress(1).children.not_created,
+               std::int64_t{5});
 }
 
-void a_broken_source_ends_the_expansion(const store_factory& make) {
+void an_error_ends_the_expansion(const store_factory& make) {
   workbench w{make};
   w.submit({parent("p", 5)});
-  change_set changes;
-  changes.expansions.push_back(page(w, 1, 2));
-  changes.expansions[0].broken = R"({"type":"source_changed"})";
-  require_same("fine", w.apply(changes).refusals, {});
-  const auto f = w.fanout(1);
-  require_same("total", f.total, std::int64_t{2});
-  require_same("broken", f.broken, changes.expansions[0].broken);
-  require_same("unborn", f.children.unborn, std::int64_t{0});
+  auto last = page(1, 2);
+  last.expansion_error = R"({"type":"source_changed"})";
+  require_same("fine", w.apply_parts(last).refusals, {});
+  const auto p = w.progress(1);
+  require_same("total", p.total, std::int64_t{2});
+  require_same("error", p.expansion_error, last.expansion_error);
+  require_same("not created", p.children.not_created, std::int64_t{0});
   require_same("ended", w.expand(1, 3, 0).refusals.size(), std::size_t{1});
 }
 
-void an_empty_page_moves_the_offset_alone(const store_factory& make) {
+void an_empty_page_writes_its_own_events_only(const store_factory& make) {
   workbench w{make};
   w.submit({parent("p", 5)});
-  change_set changes;
-  changes.expansions.push_back(page(w, 1, 0));
-  changes.expansions[0].offset = 9;
-  const auto result = w.commit(changes);
-  require_same("events", result.fact.events, {});
-  require_same("offset", w.fanout(1).offset, std::int64_t{9});
+  auto empty = page(1, 0);
+  empty.before = {{1, 1, fanout_detected(5)}};
+  const auto result = w.commit_parts(empty);
+  require_same("events", result.fact.events.size(), std::size_t{1});
+  require_same("kind", result.fact.events[0].kind, event_kind::fanout_detected);
+  require_same("due", result.fact.due, false);
+  require_same("refusals", result.replies[0].refusals, {});
 }
 
-void items_and_inputs(const store_factory& make) {
+void events_around_the_children(const store_factory& make) {
   workbench w{make};
-  auto stored = parent("s", 2), counted = parent("c", 2),
-       range = parent("r", 2);
-  stored.spec.fanout.kind = source_kind::lines;
+  w.submit({parent("p", 2)});
+  auto both = page(1, 2);
+  both.before = {{1, 0, fanout_started()}, {1, 1, fanout_detected(2)}};
+  both.after = {{1, 1, fanout_ended(event_kind::fanout_completed, 2)},
+                {1, 0, fanout_ended(event_kind::fanout_finished, 2)}};
+  std::vector<std::string> seen;
+  for (const auto& e : w.commit_parts(both).fact.events)
+    seen.push_back(std::string{to_string(e.kind)} + "@"
+                   + std::to_string(e.first) + "+" + std::to_string(e.count));
+  require_same("events", seen,
+               {"worker.fanout.started@0+1", "worker.fanout.detected@1+1",
+                "task.created@2+2", "worker.fanout.completed@1+1",
+                "worker.fanout.finished@0+1"});
+}
+
+void derived_items_and_inputs(const store_factory& make) {
+  workbench w{make};
+  auto counted = parent("c", 2), range = parent("r", 2);
   range.spec.fanout
     = {.kind = source_kind::range, .from = 10, .to = 7, .step = -3};
-  w.submit({stored, counted, range});
-  change_set changes;
-  changes.expansions.push_back(page(w, 1, 2));
-  changes.expansions[0].items = {R"("a b")", R"({"x":1})"};
-  w.apply(changes);
+  w.submit({counted, range});
+  w.expand(1, 1, 2);
   w.expand(2, 1, 2);
-  w.expand(3, 1, 2);
-  require_same("items", w.reader->load_items({4, 4}),
-               {R"("a b")", R"({"x":1})", "", ""});
+  require_same("items", w.reader->texts(text_kind::item, {3, 4}),
+               {"", "", "", ""});
   const auto input = [&](task_key key) { return w.task(key).input; };
-  require_same("stored", input(5),
-               std::string{R"({"index":2,"item":{"x":1},"k":"v"})"});
-  require_same("counted", input(7),
+  require_same("counted", input(4),
                std::string{R"({"index":2,"item":2,"k":"v"})"});
-  require_same("range", input(9),
+  require_same("range", input(6),
                std::string{R"({"index":2,"item":7,"k":"v"})"});
-  require_same("parent", input(2), counted.spec.input);
+  require_same("parent", input(1), counted.spec.input);
 }
 
 } // namespace
@@ -128,12 +157,15 @@ const std::vector<conformance_case>& expansion_cases() {
   static const std::vector<conformance_case> cases{
     {"a page creates children", a_page_creates_children},
     {"a page out of order is refused", a_page_out_of_order_is_refused},
+    {"a refused page writes nothing", a_refused_page_writes_nothing},
     {"a page for no parent is refused", a_page_for_no_parent_is_refused},
+    {"a page for another run is refused", a_page_for_another_run_is_refused},
     {"a settled parent gets no children", a_settled_parent_gets_no_children},
-    {"a broken source ends the expansion", a_broken_source_ends_the_expansion},
-    {"an empty page moves the offset alone",
-     an_empty_page_moves_the_offset_alone},
-    {"items and inputs", items_and_inputs},
+    {"an error ends the expansion", an_error_ends_the_expansion},
+    {"an empty page writes its own events only",
+     an_empty_page_writes_its_own_events_only},
+    {"events around the children", events_around_the_children},
+    {"derived items and inputs", derived_items_and_inputs},
   };
   return cases;
 }

@@ -1,4 +1,4 @@
-#include "store/texts.hpp"
+#include "store/glob.hpp"
 #include "tests/store/workbench.hpp"
 
 namespace conductor::test {
@@ -57,23 +57,21 @@ void errors_of_tasks(const store_factory& make) {
     w.now += milliseconds{10};
     auto m = w.plan(1, {key, 1}, running, 1, to);
     m.error = error;
-    m.events = {{event_kind::task_failed,
-                 to == retrying ? R"({"retry_at":"soon"})" : "{}"}};
+    m.events = {task_failed(1, error, to == retrying)};
     w.move(m);
   };
   end(3, failed, R"({"message":"m","type":"exit"})");
   const auto settled_at = w.now;
   end(2, retrying, R"({"message":"exit","type":"timeout"})");
   const auto list = [&](run_key run, task_key after, std::size_t limit) {
-    return w.reader->list_errors(run, after, limit);
+    return names(w.reader->tasks({.filter = {.run = run},
+                                  .with_error = true,
+                                  .after = after,
+                                  .limit = limit}));
   };
-  const task_error waits{2, retrying, w.now,
-                         R"({"message":"exit","type":"timeout"})"};
-  const task_error over{3, failed, settled_at,
-                        R"({"message":"m","type":"exit"})"};
-  require_same("errors", list(1, 0, 9), {waits, over});
-  require_same("page", list(1, 2, 9), {over});
-  require_same("limit", list(1, 0, 1), {waits});
+  require_same("errors", list(1, 0, 9), {"p#1", "p#2"});
+  require_same("page", list(1, 2, 9), {"p#2"});
+  require_same("limit", list(1, 0, 1), {"p#1"});
   require_same("another run", list(2, 0, 9), {});
   require_same("settled", w.reader->last_settled(1), when{settled_at});
   const auto find = [&](task_filter filter) {
@@ -88,12 +86,42 @@ void errors_of_tasks(const store_factory& make) {
   require_same("no such type", find({.error = "ex"}), {});
 }
 
+void errors_are_counted(const store_factory& make) {
+  workbench w{make};
+  w.submit_children(6); // 2…7
+  w.submit({parent("q", 0), leaf("other")});
+  w.lease(1, {2, 6}, 0);
+  const auto fail = [&](task_range tasks, task_state to, const char* error) {
+    w.now += milliseconds{10};
+    auto m = w.plan(1, tasks, running, 1, to);
+    m.error = error;
+    w.move(m);
+    return w.now;
+  };
+  const auto *a = R"({"type":"a"})", *b = R"({"type":"b"})";
+  const auto first = fail({3, 1}, failed, a);
+  const auto second = fail({4, 1}, retrying, b);
+  const auto third = fail({5, 2}, retrying, a);
+  fail({7, 1}, retrying, b);
+  w.move(w.plan(1, {7, 1}, retrying, 1, pending)); // it waits no longer
+  auto parents = w.plan(0, {8, 1}, pending, 0, failed);
+  parents.run = 2;
+  w.move(parents);
+  const error_count of_a{a, 1, 2, first, third, 3};
+  const error_count of_b{b, 0, 1, second, second, 4};
+  require_same("all", w.reader->count_errors(0, 9), {of_a, of_b});
+  require_same("run", w.reader->count_errors(1, 9), {of_a, of_b});
+  require_same("limit", w.reader->count_errors(1, 1), {of_a});
+  require_same("leaves only", w.reader->count_errors(2, 9), {});
+}
+
 } // namespace
 
 const std::vector<conformance_case>& filter_cases() {
   static const std::vector<conformance_case> cases{
     {"names among many", names_among_many},
     {"errors of tasks", errors_of_tasks},
+    {"errors are counted", errors_are_counted},
   };
   return cases;
 }

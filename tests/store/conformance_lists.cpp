@@ -60,24 +60,26 @@ void runs_by_filter_and_page(const store_factory& make) {
     w.submit({leaf("a")});
     w.now += milliseconds{100};
   }
-  change_set changes;
-  changes.run_starts.push_back(
-    {2, run_state::pending, run_state::running, w.now, {}});
-  w.apply(changes);
-  const auto find
-    = [&](run_filter filter, run_key before = 0, std::size_t limit = 99) {
-        std::vector<run_key> out;
-        for (const auto& r : w.reader->list_runs(filter, before, limit))
-          out.push_back(r.key);
-        return out;
-      };
+  w.apply_parts(start_of_run(2));
+  const auto find = [&](run_query query) {
+    std::vector<run_key> out;
+    query.newest_first = query.after == 0;
+    for (const auto& r : w.reader->runs(query))
+      out.push_back(r.key);
+    return out;
+  };
   require_same("newest first", find({}), {4, 3, 2, 1});
-  require_same("page", find({}, 4, 2), {3, 2});
+  require_same("page", find({.before = 4, .limit = 2}), {3, 2});
+  require_same("oldest first", find({.after = 1, .limit = 2}), {2, 3});
+  require_same("one", find({.key = 3}), {3});
   require_same("state", find({.states = {run_state::running}}), {2});
   require_same("name", find({.name = "r?n"}), {4, 3, 2, 1});
   require_same("no name", find({.name = "run?"}), {});
   require_same("since", find({.since = w.run(3).created_at}), {4, 3});
   require_same("open", w.reader->load_open_runs(2, 1), {w.run(3)});
+  w.apply_parts(w.plan(0, {1, 1}, pending, 0, cancelled),
+                move_run{1, run_state::pending, run_state::cancelled, {}});
+  require_same("settled runs are not open", find({.open = true}), {4, 3, 2});
   require_same("no id", w.reader->find_run("nonsense"),
                std::optional<run_key>{});
 }
@@ -91,10 +93,14 @@ void leaves_are_counted(const store_factory& make) {
   w.move(w.plan(1, {3, 1}, running, 1, failed));
   require_same(
     "run 1", w.reader->count_leaves(1),
-    state_counts{.unborn = 2, .pending = 2, .running = 1, .failed = 1});
+    state_counts{.not_created = 2, .pending = 2, .running = 1, .failed = 1});
   require_same("run 2", w.reader->count_leaves(2), state_counts{.pending = 1});
   require_same("all", w.reader->count_leaves(0).total(), std::int64_t{7});
-  require_same("fanouts", w.reader->list_fanouts(2), {w.fanout(9)});
+  require_same("parents", w.reader->list_parents(2), {w.progress(9)});
+  require_same("all parents", w.reader->parents({}),
+               {w.progress(1), w.progress(9)});
+  require_same("page", w.reader->parents({.after = 1, .limit = 1}),
+               {w.progress(9)});
 }
 
 void running_tasks_that_may_be_stuck(const store_factory& make) {
@@ -107,15 +113,23 @@ void running_tasks_that_may_be_stuck(const store_factory& make) {
   w.move(w.plan(1, {3, 1}, retrying, 1, pending));
   w.lease(1, {3, 1}, 1);
   const auto find = [&](timestamp before, std::size_t limit) {
-    return names(w.reader->list_stuck(1, before, limit));
+    return names(w.reader->tasks({.filter = {.run = 1},
+                                  .started_before = before,
+                                  .order = task_order::oldest_first,
+                                  .limit = limit}));
   };
   require_same("none", find(start, 9), {});
   require_same("first", find(w.now, 9), {"p#1", "p#3"});
   require_same("each once", find(w.now + milliseconds{1}, 9),
                {"p#1", "p#3", "p#2"});
   require_same("limit", find(w.now + milliseconds{1}, 1), {"p#1"});
-  require_same("another run",
-               w.reader->list_stuck(2, w.now + milliseconds{1}, 9), {});
+  require_same(
+    "another run",
+    w.reader->tasks({.filter = {.run = 2}, .order = task_order::oldest_first}),
+    {});
+  require_same("by key, begun before",
+               names(w.reader->tasks({.started_before = w.now})),
+               {"p#1", "p#3"});
 }
 
 void slowest_and_retried(const store_factory& make) {
@@ -132,9 +146,14 @@ void slowest_and_retried(const store_factory& make) {
   w.lease(0, {1, 1}, 1);
   w.move(w.plan(0, {1, 1}, running, 2, succeeded));
   w.move(w.plan(0, {4, 1}, running, 1, cancelled));
-  require_same("slowest", names(w.reader->list_slowest(1, 9)), {"c", "b", "a"});
-  require_same("limit", names(w.reader->list_slowest(1, 1)), {"c"});
-  require_same("no such run", w.reader->list_slowest(2, 9), {});
+  const auto slowest = [&](run_key run, std::size_t limit) {
+    return names(w.reader->tasks({.filter = {.run = run},
+                                  .order = task_order::slowest_first,
+                                  .limit = limit}));
+  };
+  require_same("slowest", slowest(1, 9), {"c", "b", "a"});
+  require_same("limit", slowest(1, 1), {"c"});
+  require_same("no such run", slowest(2, 9), {});
   const retry_metrics metrics{1, 1, 1, 2, 5, 4};
   require_same("run", w.reader->measure_retries(1), metrics);
   require_same("all", w.reader->measure_retries(0), metrics);
@@ -165,17 +184,13 @@ void runs_by_label(const store_factory& make) {
   workbench w{make};
   for (const auto* meta : {R"({"owner":"ops","tries":3})",
                            R"({"owner":"dev","live":true})", "{}"}) {
-    change_set changes;
-    changes.submissions.push_back(
-      {.name = "r", .meta = meta, .tasks = {leaf("a")}, .at = w.now});
-    w.apply(changes);
+    auto run = run_of({leaf("a")});
+    run.meta = meta;
+    w.apply_parts(run);
   }
   const auto find = [&](const char* label, const char* value) {
     std::vector<run_key> out;
-    run_filter filter;
-    filter.label = label;
-    filter.label_value = value;
-    for (const auto& r : w.reader->list_runs(filter, 0, 9))
+    for (const auto& r : w.reader->runs({.label = label, .label_value = value}))
       out.push_back(r.key);
     return out;
   };
@@ -186,22 +201,44 @@ void runs_by_label(const store_factory& make) {
   require_same("no such label", find("own", "ops"), {});
 }
 
-void what_has_waited_longest(const store_factory& make) {
+void leaves_by_handler(const store_factory& make) {
   workbench w{make};
-  using since = std::optional<timestamp>;
-  require_same("nothing", w.reader->oldest_due(w.now), since{});
-  const auto start = w.now;
-  w.submit({parent("p", 2)});
-  require_same("no child yet", w.reader->oldest_due(w.now), since{});
-  w.now += milliseconds{100};
+  auto other = leaf("x");
+  other.spec.handler = "other";
+  w.submit({parent("p", 4), leaf("a"), other});
+  w.submit({other});
   w.expand(1, 1, 2);
-  require_same("a child", w.reader->oldest_due(w.now), since{w.now});
-  w.lease(1, {2, 2}, 0);
-  require_same("all leased", w.reader->oldest_due(w.now), since{});
-  w.now += milliseconds{100};
-  w.submit({leaf("a")});
-  require_same("a leaf", w.reader->oldest_due(w.now), since{w.now});
-  require_same("not yet due", w.reader->oldest_due(start), since{});
+  w.lease(0, {2, 1}, 0);
+  require_same("run 1", w.reader->count_by_handler(1),
+               {{"other", {.pending = 1}},
+                {"work", {.not_created = 2, .pending = 2, .running = 1}}});
+  require_same("run 2", w.reader->count_by_handler(2),
+               {{"other", {.pending = 1}}});
+  require_same("all", w.reader->count_by_handler(0),
+               {{"other", {.pending = 2}},
+                {"work", {.not_created = 2, .pending = 2, .running = 1}}});
+  require_same("no such run", w.reader->count_by_handler(3), {});
+}
+
+void a_snapshot_is_one_moment(const store_factory& make) {
+  workbench w{make};
+  w.submit_children(3);
+  auto others = w.kept->open_reader();
+  {
+    const auto moment = w.reader->snapshot();
+    const auto before = w.progress(1);
+    const auto events = w.reader->last_event();
+    w.claim(2);
+    w.submit({leaf("late")});
+    require_same("parent", w.progress(1), before);
+    require_same("task", w.task(2).state, pending);
+    require_same("run", w.run(1).state, run_state::pending);
+    require_same("runs", w.reader->runs({}).size(), std::size_t{1});
+    require_same("events", w.reader->last_event(), events);
+    require_same("another reader", others->runs({}).size(), std::size_t{2});
+  }
+  require_same("after it", w.task(2).state, running);
+  require_same("runs after it", w.reader->runs({}).size(), std::size_t{2});
 }
 
 void the_engine_speaks_of_itself(const store_factory& make) {
@@ -209,16 +246,13 @@ void the_engine_speaks_of_itself(const store_factory& make) {
   require_same("nothing yet", w.reader->load_engine().report,
                std::string{"[]"});
   const auto before = w.reader->load_engine().commits;
-  change_set changes;
-  changes.engine_report = R"([{"name":"x"}])";
-  require("it is a change", !changes.empty());
-  w.apply(changes);
+  const engine_report report{R"([{"name":"x"}])"};
+  w.apply_parts(report);
   const auto engine = w.reader->load_engine();
-  require_same("report", engine.report, changes.engine_report);
+  require_same("report", engine.report, report.text);
   require_same("commits", engine.commits, before + 1);
   w.submit({leaf("a")});
-  require_same("it stays", w.reader->load_engine().report,
-               changes.engine_report);
+  require_same("it stays", w.reader->load_engine().report, report.text);
 }
 
 } // namespace
@@ -233,7 +267,8 @@ const std::vector<conformance_case>& list_cases() {
     {"slowest and retried", slowest_and_retried},
     {"events are counted", events_are_counted},
     {"runs by label", runs_by_label},
-    {"what has waited longest", what_has_waited_longest},
+    {"leaves by handler", leaves_by_handler},
+    {"a snapshot is one moment", a_snapshot_is_one_moment},
     {"the engine speaks of itself", the_engine_speaks_of_itself},
   };
   return cases;

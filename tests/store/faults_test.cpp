@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include <conductor/verify.hpp>
+#include <conductor/admin.hpp>
 #include <unistd.h>
 
 #include "tests/store/faulty_vfs.hpp"
@@ -15,8 +15,8 @@ using test::fault;
 using test::faulty_vfs;
 
 // Every write and every sync fails once, or from some moment on: a batch is in
-// the store whole or not at all, the store says which, and what it says is
-// still so after the next opening.
+// the store whole or not at all, the store says which, and that is still so
+// after the next opening.
 namespace {
 
 constexpr std::uint64_t salt = 1;
@@ -27,7 +27,7 @@ struct folder {
                                / ("orcon-faults-" + std::to_string(::getpid()));
   folder() { std::filesystem::create_directories(path); }
   ~folder() { std::filesystem::remove_all(path); }
-  /// A database that nobody has used yet.
+  /// A database that was never used.
   std::string fresh() const {
     for (const auto& entry : std::filesystem::directory_iterator{path})
       std::filesystem::remove(entry);
@@ -35,68 +35,55 @@ struct folder {
   }
 };
 
-task_move move(task_range tasks, task_state from, std::int32_t attempt,
-               task_state to, event_kind kind) {
-  task_move m{.run = 1,
-              .parent = 1,
-              .tasks = tasks,
-              .from = from,
-              .attempt = attempt,
-              .to = to,
-              .at = start,
-              .until = start};
-  m.events.push_back({kind, R"({"attempt":1})"});
+move_tasks move(task_range tasks, task_state from, std::int32_t attempt,
+                task_state to, event_entry event) {
+  move_tasks m{.run = 1,
+               .parent = 1,
+               .tasks = tasks,
+               .from = from,
+               .attempt = attempt,
+               .to = to};
+  m.events.push_back(std::move(event));
   return m;
+}
+
+submission named(const std::string& name, task_submission task) {
+  auto s = test::run_of({std::move(task)});
+  s.name = name;
+  return s;
 }
 
 /// What a small run comes to, batch after batch; texts of several pages, so
 /// that one batch is many writes.
 std::vector<change_set> batch(int number) {
   using enum task_state;
-  std::vector<change_set> changes(2);
-  auto& c = changes[0];
   const std::string text = "\"" + std::string(9'000, 'x') + "\"";
   switch (number) {
-  case 0:
-    c.submissions.push_back({.name = "first",
-                             .meta = "{\"x\":" + text + "}",
-                             .tasks = {test::parent("p", 3)},
-                             .at = start});
-    break;
-  case 1:
-    c.run_starts.push_back({1,
-                            run_state::pending,
-                            run_state::running,
-                            start,
-                            {{event_kind::run_started, "{}"}}});
-    c.expansions.push_back({.run = 1, .parent = 1, .count = 3, .at = start});
-    changes[1].notes.push_back(
-      {1, 1, start, {event_kind::fanout_detected, "{}"}});
-    break;
-  case 2:
-    c.moves.push_back(
-      move({2, 3}, pending, 0, running, event_kind::task_started));
-    break;
-  case 3:
-    c.moves.push_back(
-      move({2, 3}, running, 1, succeeded, event_kind::task_succeeded));
-    c.moves.back().outputs = {text, text, text};
-    c.released.push_back(2);
-    break;
-  default:
-    c.submissions.push_back(
-      {.name = "second", .tasks = {test::leaf("l")}, .at = start});
-    break;
+  case 0: {
+    auto first = named("first", test::parent("p", 3));
+    first.meta = "{\"x\":" + text + "}";
+    return {test::set_of(first), {}};
   }
-  return changes;
+  case 1:
+    return {test::set_of(start_of_run(1), test::page(1, 3)),
+            test::set_of(append_event{1, 1, fanout_detected(3)})};
+  case 2:
+    return {test::set_of(move({2, 3}, pending, 0, running, task_started(1))),
+            {}};
+  case 3: {
+    auto end = move({2, 3}, running, 1, succeeded, task_succeeded(1));
+    end.outputs = {text, text, text};
+    return {test::set_of(end), {}};
+  }
+  default: return {test::set_of(named("second", test::leaf("l"))), {}};
+  }
 }
 
 constexpr int batches = 5;
 
 std::string content(store& db) {
   const auto reader = db.open_reader();
-  return test::describe(reader->list_runs({}, 0, 100))
-         + test::describe(reader->list_tasks({}, 0, 100))
+  return test::describe(reader->runs({})) + test::describe(reader->tasks({}))
          + test::describe(reader->list_events({}, 0, 100));
 }
 
@@ -129,26 +116,25 @@ struct trial {
   /// order again after the third time.
   void commit(int number) {
     for (int turn = 1;; ++turn) {
-      auto attempt = batch(number);
+      const auto attempt = batch(number);
       try {
-        db.commit(attempt);
+        db.commit(attempt, start);
         break;
-      } catch (const store_error& trouble) {
+      } catch (const store_error& failed) {
         CAF_REQUIRE(disk.struck());
-        CAF_REQUIRE(!trouble.fatal());
+        CAF_REQUIRE(!failed.fatal());
         CAF_REQUIRE(turn < 5);
         ++failures;
-        doubts += trouble.in_doubt();
+        doubts += failed.in_doubt();
         if (turn == 3)
           disk.heal();
-        if (turn == 3 && !trouble.in_doubt())
+        if (turn == 3 && !failed.in_doubt())
           CAF_CHECK_EQUAL(content(db), content(model));
       }
     }
     // What is acknowledged is on disk, and not in a cache only.
     CAF_CHECK(!disk.unsynced());
-    auto same = batch(number);
-    model.commit(same);
+    model.commit(batch(number), start);
     db.maintain();
   }
 };
@@ -159,7 +145,7 @@ bool strike(const folder& dir, fault kind, int n, bool stays, bool beside) {
   const auto path = dir.fresh();
   const auto model = make_memory_store(salt);
   auto db = open(path);
-  // Somebody who reads keeps the log of the database from being recovered.
+  // A reader keeps the log of the database from being recovered.
   const auto reader = beside ? db->open_reader() : nullptr;
   disk.fail(kind, n, stays);
   trial t{disk, *db, *model};

@@ -1,5 +1,6 @@
 #define CAF_SUITE store.memory_store
 
+#include "store/memory/model.hpp"
 #include "tests/store/conformance.hpp"
 #include "tests/store/pair_store.hpp"
 #include "tests/store/random_history.hpp"
@@ -16,12 +17,23 @@ std::unique_ptr<store> make() {
   return make_memory_store(1);
 }
 
-std::string history(store& s, std::uint64_t seed, int steps) {
+std::unique_ptr<store> make_pair() {
+  return std::make_unique<test::pair_store>(make(), make());
+}
+
+std::unique_ptr<store> reopen_pair(std::unique_ptr<store> s) {
+  auto [left, right] = dynamic_cast<test::pair_store&>(*s).take();
+  return std::make_unique<test::pair_store>(memory::reopen(std::move(left)),
+                                            memory::reopen(std::move(right)));
+}
+
+std::string history(std::unique_ptr<store> s,
+                    const test::store_reopener& reopen, std::uint64_t seed) {
   try {
-    test::random_history(s, seed, steps);
+    test::random_history(std::move(s), reopen, seed, 60);
     return "";
-  } catch (const std::exception& trouble) {
-    return trouble.what();
+  } catch (const std::exception& failure) {
+    return failure.what();
   }
 }
 
@@ -29,15 +41,14 @@ std::string history(store& s, std::uint64_t seed, int steps) {
 std::string first_difference() {
   auto left = make(), right = make();
   change_set changes;
-  changes.submissions.push_back({.name = "x", .at = from_ms(1)});
-  std::vector<change_set> batch{changes};
-  right->commit(batch);
+  changes.add(submission{.name = "x"});
+  right->commit({&changes, 1}, from_ms(1));
   test::pair_store pair{std::move(left), std::move(right)};
   try {
     pair.open_reader()->load_run(1);
     return "";
-  } catch (const std::logic_error& trouble) {
-    return trouble.what();
+  } catch (const std::logic_error& failure) {
+    return failure.what();
   }
 }
 
@@ -47,20 +58,21 @@ CAF_TEST(conformance) {
   CAF_CHECK_EQUAL(test::run_conformance(make), texts{});
 }
 
+CAF_TEST(reopening) {
+  CAF_CHECK_EQUAL(test::run_reopening(make, memory::reopen), texts{});
+}
+
 CAF_TEST(random histories) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed)
-    CAF_CHECK_EQUAL(history(*make(), seed, 60), "");
+    CAF_CHECK_EQUAL(history(make(), memory::reopen, seed), "");
 }
 
 CAF_TEST(a pair agrees with itself) {
-  test::pair_store pair{make(), make()};
-  CAF_CHECK_EQUAL(history(pair, 1, 60), "");
-  CAF_CHECK_EQUAL(test::run_conformance([] {
-                    return std::make_unique<test::pair_store>(make(), make());
-                  }),
-                  texts{});
+  CAF_CHECK_EQUAL(history(make_pair(), reopen_pair, 1), "");
+  CAF_CHECK_EQUAL(test::run_conformance(make_pair), texts{});
+  CAF_CHECK_EQUAL(test::run_reopening(make_pair, reopen_pair), texts{});
 }
 
 CAF_TEST(a pair names what differs) {
-  CAF_CHECK_EQUAL(first_difference().substr(0, 17), "load_run differs:");
+  CAF_CHECK_EQUAL(first_difference().substr(0, 5), "runs:");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,154 +15,122 @@
 /// is asked of both, and the first difference throws `std::logic_error`.
 namespace conductor::test {
 
-/// Leases carry the epoch of the store that wrote them; the pair shows the left
-/// one's.
-struct epoch_pair {
-  std::int64_t left = 0, right = 0;
+/// Requires that groups hold the same tasks in the same order. How many tasks a
+/// group holds is up to the store, and with it how far a limit reaches.
+inline void require_same_groups(const std::vector<task_group>& left,
+                                const std::vector<task_group>& right,
+                                std::size_t limit) {
+  const auto tasks_of = [](const std::vector<task_group>& groups) {
+    std::vector<task_group> tasks;
+    for (const auto& group : groups)
+      for (auto key = group.tasks.first; key < group.tasks.end(); ++key) {
+        tasks.push_back(group);
+        tasks.back().tasks = {key, 1};
+      }
+    return tasks;
+  };
+  auto l = tasks_of(left), r = tasks_of(right);
+  const auto common = std::min(l.size(), r.size());
+  if (left.size() == limit)
+    r.resize(common);
+  if (right.size() == limit)
+    l.resize(common);
+  require_same("groups", l, r);
+}
 
-  std::int64_t for_right(std::int64_t epoch) const {
-    return epoch == left ? right : epoch;
-  }
+class pair_snapshot final : public read_snapshot {
+public:
+  pair_snapshot(std::unique_ptr<read_snapshot> left,
+                std::unique_ptr<read_snapshot> right)
+    : left_(std::move(left)), right_(std::move(right)) {}
+
+private:
+  std::unique_ptr<read_snapshot> left_, right_;
 };
 
 class pair_reader final : public store_reader {
 public:
   pair_reader(std::unique_ptr<store_reader> left,
-              std::unique_ptr<store_reader> right, epoch_pair epochs)
-    : left_(std::move(left)), right_(std::move(right)), epochs_(epochs) {}
+              std::unique_ptr<store_reader> right)
+    : left_(std::move(left)), right_(std::move(right)) {}
 
+  std::unique_ptr<read_snapshot> snapshot() override {
+    return std::make_unique<pair_snapshot>(left_->snapshot(),
+                                           right_->snapshot());
+  }
   id_space ids() override {
     const auto ids = left_->ids();
     require_same("salt", ids.salt, right_->ids().salt);
     return ids;
   }
-  std::optional<run_record> load_run(run_key run) override {
-    return ask("load_run", &store_reader::load_run, run);
+  std::vector<run_record> runs(const run_query& query) override {
+    return ask("runs", [&](auto& r) { return r.runs(query); });
   }
-  std::optional<run_key>
-  find_run_by_idempotency_key(const std::string& text) override {
-    return ask("find_run_by_idempotency_key",
-               &store_reader::find_run_by_idempotency_key, text);
+  std::vector<task_record> tasks(const task_query& query) override {
+    return ask("tasks", [&](auto& r) { return r.tasks(query); });
   }
-  std::vector<run_record> load_open_runs(run_key after,
-                                         std::size_t limit) override {
-    return ask("load_open_runs", &store_reader::load_open_runs, after, limit);
+  std::vector<parent_record> parents(const parent_query& query) override {
+    return ask("parents", [&](auto& r) { return r.parents(query); });
   }
-  std::optional<fanout_record> load_fanout(task_key parent) override {
-    return ask("load_fanout", &store_reader::load_fanout, parent);
-  }
-  std::vector<fanout_record> load_open_fanouts(task_key after,
-                                               std::size_t limit) override {
-    return ask("load_open_fanouts", &store_reader::load_open_fanouts, after,
-               limit);
-  }
-  std::optional<task_origin> load_origin(task_key task) override {
-    return ask("load_origin", &store_reader::load_origin, task);
-  }
-  std::vector<due_task> load_due(timestamp now, due_position after,
-                                 std::size_t limit) override {
-    return ask("load_due", &store_reader::load_due, now, after, limit);
-  }
-  std::vector<task_brief> load_retries_due(timestamp now,
-                                           std::size_t limit) override {
-    return ask("load_retries_due", &store_reader::load_retries_due, now, limit);
-  }
-  std::optional<timestamp> next_retry_at() override {
-    return ask("next_retry_at", &store_reader::next_retry_at);
-  }
-  std::vector<std::string> load_items(task_range children) override {
-    return ask("load_items", &store_reader::load_items, children);
-  }
-  std::vector<lease_record> load_lost_leases(std::int64_t epoch, timestamp now,
-                                             std::size_t limit) override {
-    auto left = left_->load_lost_leases(epoch, now, limit);
-    auto right = right_->load_lost_leases(epochs_.for_right(epoch), now, limit);
-    for (auto& lease : right)
-      if (lease.epoch == epochs_.right)
-        lease.epoch = epochs_.left;
-    require_same("load_lost_leases", left, right);
+  std::vector<task_group> groups(const group_query& query) override {
+    auto left = left_->groups(query);
+    require_same_groups(left, right_->groups(query), query.limit);
     return left;
   }
-  std::vector<task_brief> load_running(task_range tasks) override {
-    return ask("load_running", &store_reader::load_running, tasks);
+  std::optional<task_template> load_template(task_key task) override {
+    return ask("load_template", [&](auto& r) { return r.load_template(task); });
   }
-  std::vector<std::string> load_outputs(task_range tasks) override {
-    return ask("load_outputs", &store_reader::load_outputs, tasks);
+  std::vector<std::string> texts(text_kind kind, task_range tasks) override {
+    return ask("texts", [&](auto& r) { return r.texts(kind, tasks); });
   }
-  std::optional<run_key> find_run(std::string_view id) override {
-    return ask("find_run", &store_reader::find_run, id);
-  }
-  std::optional<task_key> find_task(std::string_view id) override {
-    const auto left = left_->find_task(id), right = right_->find_task(id);
-    require_same("find_task " + std::string{id}, left, right);
-    return left;
-  }
+  using store_reader::find_task;
   std::optional<task_key> find_task(run_key run,
                                     std::string_view name) override {
-    const auto left = left_->find_task(run, name);
-    require_same("find_task " + std::to_string(run) + " " + std::string{name},
-                 left, right_->find_task(run, name));
-    return left;
-  }
-  std::optional<task_record> load_task(task_key task) override {
-    return ask("load_task", &store_reader::load_task, task);
-  }
-  std::vector<run_record> list_runs(const run_filter& filter, run_key before,
-                                    std::size_t limit) override {
-    return ask("list_runs", &store_reader::list_runs, filter, before, limit);
-  }
-  std::vector<task_record> list_tasks(const task_filter& filter, task_key after,
-                                      std::size_t limit) override {
-    return ask("list_tasks", &store_reader::list_tasks, filter, after, limit);
+    return ask("find_task " + std::to_string(run) + " " + std::string{name},
+               [&](auto& r) { return r.find_task(run, name); });
   }
   std::vector<event_record> list_events(const event_filter& filter,
                                         event_seq after,
                                         std::size_t limit) override {
-    return ask("list_events", &store_reader::list_events, filter, after, limit);
+    return ask("list_events",
+               [&](auto& r) { return r.list_events(filter, after, limit); });
   }
-  state_counts count_leaves(run_key run) override {
-    return ask("count_leaves", &store_reader::count_leaves, run);
+  std::vector<event_span> list_event_spans(run_key run, event_seq after,
+                                           std::size_t limit) override {
+    return ask("list_event_spans",
+               [&](auto& r) { return r.list_event_spans(run, after, limit); });
   }
-  std::vector<fanout_record> list_fanouts(run_key run) override {
-    return ask("list_fanouts", &store_reader::list_fanouts, run);
-  }
-  std::vector<task_record> list_stuck(run_key run, timestamp started_before,
-                                      std::size_t limit) override {
-    return ask("list_stuck", &store_reader::list_stuck, run, started_before,
-               limit);
-  }
-  std::vector<task_error> list_errors(run_key run, task_key after,
-                                      std::size_t limit) override {
-    return ask("list_errors", &store_reader::list_errors, run, after, limit);
+  event_seq last_event() override {
+    return ask("last_event", [](auto& r) { return r.last_event(); });
   }
   std::optional<timestamp> last_settled(run_key run) override {
-    return ask("last_settled", &store_reader::last_settled, run);
+    return ask("last_settled", [&](auto& r) { return r.last_settled(run); });
   }
-  std::vector<task_record> list_slowest(run_key run,
-                                        std::size_t limit) override {
-    return ask("list_slowest", &store_reader::list_slowest, run, limit);
-  }
-  retry_metrics measure_retries(run_key run) override {
-    return ask("measure_retries", &store_reader::measure_retries, run);
-  }
+  using store_reader::count_events;
   std::vector<std::int64_t> count_events(const std::vector<event_kind>& kinds,
                                          run_key run,
                                          timestamp since) override {
-    return ask<std::vector<std::int64_t>, const std::vector<event_kind>&,
-               run_key, timestamp>("count_events", &store_reader::count_events,
-                                   kinds, run, since);
+    return ask("count_events",
+               [&](auto& r) { return r.count_events(kinds, run, since); });
   }
-  event_seq last_event() override {
-    return ask("last_event", &store_reader::last_event);
-  }
-  std::vector<handler_count> count_by_handler() override {
-    return ask("count_by_handler", &store_reader::count_by_handler);
+  std::vector<handler_count> count_by_handler(run_key run) override {
+    return ask("count_by_handler",
+               [&](auto& r) { return r.count_by_handler(run); });
   }
   state_counts count_runs() override {
-    return ask("count_runs", &store_reader::count_runs);
+    return ask("count_runs", [](auto& r) { return r.count_runs(); });
   }
-  std::optional<timestamp> oldest_due(timestamp now) override {
-    return ask("oldest_due", &store_reader::oldest_due, now);
+  retry_metrics measure_retries(run_key run) override {
+    return ask("measure_retries",
+               [&](auto& r) { return r.measure_retries(run); });
+  }
+  std::vector<error_count> count_errors(run_key run,
+                                        std::size_t limit) override {
+    return ask("count_errors",
+               [&](auto& r) { return r.count_errors(run, limit); });
+  }
+  std::optional<timestamp> next_retry_at() override {
+    return ask("next_retry_at", [](auto& r) { return r.next_retry_at(); });
   }
   engine_record load_engine() override {
     // Process, epoch and time are the stores' own.
@@ -171,23 +140,17 @@ public:
     require_same("commits", left.commits, right.commits);
     return left;
   }
-  std::vector<event_span> list_event_spans(run_key run, event_seq after,
-                                           std::size_t limit) override {
-    return ask("list_event_spans", &store_reader::list_event_spans, run, after,
-               limit);
-  }
 
 private:
-  template <class Result, class... Params, class... Args>
-  Result ask(const std::string& question,
-             Result (store_reader::*method)(Params...), const Args&... args) {
-    auto left = ((*left_).*method)(args...);
-    require_same(question, left, ((*right_).*method)(args...));
+  template <class Question>
+  std::invoke_result_t<Question, store_reader&> ask(const std::string& what,
+                                                    Question question) {
+    auto left = question(*left_);
+    require_same(what, left, question(*right_));
     return left;
   }
 
   std::unique_ptr<store_reader> left_, right_;
-  epoch_pair epochs_;
 };
 
 /// Throws unless the answers to one batch are equal. The order of `parents` and
@@ -204,11 +167,13 @@ inline void require_same_result(batch_result left, batch_result right) {
   const auto &l = left.fact, &r = right.fact;
   require_same("replies", left.replies, right.replies);
   require_same("fact.number", l.number, r.number);
+  require_same("fact.at", l.at, r.at);
   require_same("fact.runs", l.runs, r.runs);
   require_same("fact.parents", l.parents, r.parents);
   require_same("fact.progress", l.progress, r.progress);
   require_same("fact.moves", l.moves, r.moves);
   require_same("fact.events", l.events, r.events);
+  require_same("fact.due", l.due, r.due);
 }
 
 class pair_store final : public store {
@@ -216,10 +181,10 @@ public:
   pair_store(std::unique_ptr<store> left, std::unique_ptr<store> right)
     : left_(std::move(left)), right_(std::move(right)) {}
 
-  batch_result commit(std::vector<change_set>& batch) override {
-    auto copy = batch; // a store may use a batch up
-    auto left = left_->commit(copy);
-    require_same_result(left, right_->commit(batch));
+  batch_result commit(std::span<const change_set> batch,
+                      timestamp now) override {
+    auto left = left_->commit(batch, now);
+    require_same_result(left, right_->commit(batch, now));
     return left;
   }
 
@@ -231,9 +196,13 @@ public:
   }
 
   std::unique_ptr<store_reader> open_reader() override {
-    return std::make_unique<pair_reader>(
-      left_->open_reader(), right_->open_reader(),
-      epoch_pair{left_->epoch(), right_->epoch()});
+    return std::make_unique<pair_reader>(left_->open_reader(),
+                                         right_->open_reader());
+  }
+
+  /// The two stores, to be closed; the pair is of no use after that.
+  std::pair<std::unique_ptr<store>, std::unique_ptr<store>> take() {
+    return {std::move(left_), std::move(right_)};
   }
 
 private:

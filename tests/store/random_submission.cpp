@@ -20,17 +20,17 @@ task_submission random_task(dice& d, int number) {
   auto& source = spec.fanout;
   source.kind = d.one_of(std::vector{source_kind::count, source_kind::range,
                                      source_kind::items, source_kind::lines});
+  spec.max_concurrency = d.chance(40) ? d.pick(1, 4) : 0;
   source.count = out.total;
   if (source.kind == source_kind::range)
     source.from = 10, source.step = -3, source.to = 10 - 3 * (out.total - 1);
-  if (source.kind == source_kind::lines)
-    out.source = {"/tmp/lines", 100, 1'234'567'890, d.chance(50)};
   return out;
 }
 
 } // namespace
 
-submission random_submission(dice& d, int number, timestamp now) {
+submission random_submission(dice& d, int number,
+                             const std::vector<list_key>& lists) {
   submission out;
   const auto text = std::to_string(number);
   out.name = "run \"" + text + "\"";
@@ -41,7 +41,15 @@ submission random_submission(dice& d, int number, timestamp now) {
     out.retry_budget = {0, 12.5};
   for (int i = 1, n = static_cast<int>(d.pick(1, 4)); i <= n; ++i)
     out.tasks.push_back(random_task(d, i));
-  out.at = now;
+  for (auto& task : out.tasks) {
+    const auto kind = task.spec.fanout.kind;
+    if (kind != source_kind::items && kind != source_kind::lines)
+      continue;
+    if (lists.empty())
+      task.spec.fanout.kind = source_kind::count;
+    else
+      task.items = d.one_of(lists);
+  }
   return out;
 }
 

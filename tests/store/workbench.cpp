@@ -19,14 +19,45 @@ task_submission parent(const std::string& name, std::int64_t total) {
   return out;
 }
 
+submission run_of(std::vector<task_submission> tasks,
+                  const std::string& idempotency_key) {
+  submission s;
+  s.name = "run";
+  s.idempotency_key = idempotency_key;
+  s.tasks = std::move(tasks);
+  return s;
+}
+
+expand_parent page(std::int64_t first, std::int64_t count) {
+  return {.run = 1, .parent = 1, .first = first, .count = count};
+}
+
+claim_tasks claim_of(std::int64_t tasks, std::int64_t limit) {
+  return {{{"work", tasks}}, limit};
+}
+
+std::vector<task_group> merged(const std::vector<task_group>& groups) {
+  std::vector<task_group> out;
+  for (const auto& group : groups) {
+    if (!out.empty() && out.back().tasks.end() == group.tasks.first) {
+      auto same = out.back();
+      same.tasks = group.tasks;
+      if (same == group) {
+        out.back().tasks.count += group.tasks.count;
+        continue;
+      }
+    }
+    out.push_back(group);
+  }
+  return out;
+}
+
 batch_result workbench::commit(std::vector<change_set> batch) {
-  return kept->commit(batch);
+  return kept->commit(batch, now);
 }
 
 batch_result workbench::commit(change_set changes) {
-  std::vector<change_set> batch;
-  batch.push_back(std::move(changes));
-  return kept->commit(batch);
+  return kept->commit({&changes, 1}, now);
 }
 
 commit_reply workbench::apply(change_set changes) {
@@ -35,13 +66,7 @@ commit_reply workbench::apply(change_set changes) {
 
 submitted_run workbench::submit(std::vector<task_submission> tasks,
                                 const std::string& idempotency_key) {
-  change_set changes;
-  auto& s = changes.submissions.emplace_back();
-  s.name = "run";
-  s.idempotency_key = idempotency_key;
-  s.tasks = std::move(tasks);
-  s.at = now;
-  return apply(std::move(changes)).runs.at(0);
+  return apply_parts(run_of(std::move(tasks), idempotency_key)).runs.at(0);
 }
 
 void workbench::submit_children(std::int64_t total) {
@@ -51,37 +76,29 @@ void workbench::submit_children(std::int64_t total) {
 
 commit_reply workbench::expand(task_key parent, std::int64_t first,
                                std::int64_t count) {
-  change_set changes;
-  auto& e = changes.expansions.emplace_back();
-  e.run = 1;
+  auto e = page(first, count);
   e.parent = parent;
-  e.first = first;
-  e.count = count;
-  e.offset = 10 * (first + count - 1);
-  e.at = now;
-  return apply(std::move(changes));
+  return apply_parts(std::move(e));
 }
 
-task_move workbench::plan(task_key parent, task_range tasks, task_state from,
-                          std::int32_t attempt, task_state to) const {
-  task_move m;
+move_tasks workbench::plan(task_key parent, task_range tasks, task_state from,
+                           std::int32_t attempt, task_state to) const {
+  move_tasks m;
   m.run = 1;
   m.parent = parent;
   m.tasks = tasks;
   m.from = from;
   m.attempt = attempt;
   m.to = to;
-  m.at = now;
-  m.until = now + milliseconds{1'000};
+  if (to == task_state::retrying)
+    m.delay = milliseconds{1'000};
   if (to == task_state::failed || to == task_state::retrying)
     m.error = R"({"type":"boom"})";
   return m;
 }
 
-commit_reply workbench::move(task_move m) {
-  change_set changes;
-  changes.moves.push_back(std::move(m));
-  return apply(std::move(changes));
+commit_reply workbench::move(move_tasks m) {
+  return apply_parts(std::move(m));
 }
 
 commit_reply workbench::lease(task_key parent, task_range tasks,
@@ -90,8 +107,8 @@ commit_reply workbench::lease(task_key parent, task_range tasks,
     plan(parent, tasks, task_state::pending, attempt, task_state::running));
 }
 
-std::vector<lease_record> workbench::leases() {
-  return reader->load_lost_leases(kept->epoch() + 1, now, 1'000);
+std::vector<task_group> workbench::claim(std::int64_t tasks) {
+  return apply_parts(claim_of(tasks)).granted;
 }
 
 } // namespace conductor::test

@@ -27,7 +27,8 @@ private:
 };
 
 /// A run of one to four tasks, leaves and parents of every kind; about half of
-/// all runs share four idempotency keys.
-submission random_submission(dice& d, int number, timestamp now);
+/// all runs share four idempotency keys. Items come from one of the lists.
+submission random_submission(dice& d, int number,
+                             const std::vector<list_key>& lists);
 
 } // namespace conductor::test

@@ -30,7 +30,8 @@ struct program_result {
   }
 };
 
-/// A folder of its own for each test, with `orcon` on the PATH.
+/// A folder of its own for each test, with `orcon` on the PATH. Commands work
+/// on the database orcon.db in it; `env -u ORCON_DB` lets them choose one.
 struct bench {
   fs::path folder;
 
@@ -68,7 +69,9 @@ struct bench {
   program_result run(const std::string& line) const {
     const fs::path program{std::getenv("ORCON")};
     const auto command = "cd '" + folder.string() + "' && export PATH='"
-                         + program.parent_path().string() + "':$PATH && { "
+                         + program.parent_path().string()
+                         + "':$PATH ORCON_DB=orcon.db XDG_STATE_HOME=$PWD/state"
+                         + " && { "
                          + line + "; } </dev/null 2>err";
     auto* pipe = ::popen(("bash -c '" + quoted(command) + "'").c_str(), "r");
     CAF_REQUIRE(pipe != nullptr);

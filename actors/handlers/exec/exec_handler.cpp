@@ -55,7 +55,7 @@ private:
   const exec_options options_;
   const own_environment own_;
   std::mutex mutex_; ///< guards what follows
-  std::shared_ptr<const task_origin> last_origin_;
+  std::shared_ptr<const task_template> last_origin_;
   input_ptr last_input_;
   std::unique_ptr<process_runner> runner_;
 };

@@ -5,6 +5,8 @@
 
 #include <conductor/builtin_handlers.hpp>
 
+#include "actors/handlers/exec/exec_item.hpp"
+
 namespace conductor {
 
 namespace {
@@ -13,7 +15,7 @@ constexpr std::string_view item_prefix = "item.";
 
 bool is_placeholder(std::string_view word) {
   if (word == "item" || word == "index" || word == "attempt" || word == "name"
-      || word == "run")
+      || word == "run" || parse_item_spec(word))
     return true;
   return word.substr(0, item_prefix.size()) == item_prefix && word.back() != '.'
          && word.find("..") == word.npos;
@@ -71,7 +73,9 @@ const std::string& placeholders::item_text() {
     const auto& raw = work_.item;
     const bool structured
       = raw.find_first_of("\"[{") != raw.npos && !item().is_discarded();
-    item_text_ = structured ? as_text(item()) : raw;
+    item_text_ = !structured         ? raw
+                 : item().is_array() ? dump(item())
+                                     : inputs_of(item()).front();
   }
   return item_text_;
 }
@@ -106,7 +110,60 @@ result<std::string> placeholders::value_of(std::string_view word) {
     return fail(errc::invalid, in_braces(word)
                                  + ": the task has no item, since it is not "
                                    "a child of a fan-out");
+  if (const auto spec = parse_item_spec(word))
+    return item_inputs(*spec);
   return word == "item" ? item_text() : item_field(word);
+}
+
+const std::vector<std::string>& placeholders::inputs() {
+  if (inputs_.empty())
+    inputs_ = item().is_discarded() ? std::vector{item_text()}
+                                    : conductor::inputs_of(item());
+  return inputs_;
+}
+
+std::string placeholders::item_inputs(const item_spec& spec) {
+  const auto one = [&](const std::string& input) {
+    const auto text = path_part(input, spec.part);
+    return spec.shell ? shell_escaped(text) : text;
+  };
+  const auto& all = inputs();
+  if (spec.all && !repeating_) {
+    std::string joined;
+    for (const auto& input : all)
+      joined += (&input == all.data() ? "" : " ") + one(input);
+    return joined;
+  }
+  const auto count = static_cast<int>(all.size());
+  const auto at = spec.all          ? static_cast<int>(*repeating_)
+                  : spec.number > 0 ? spec.number - 1
+                  : spec.number < 0 ? count + spec.number
+                                    : 0;
+  // The last command of several inputs each may have fewer of them.
+  return at >= 0 && at < count ? one(all[static_cast<std::size_t>(at)]) : "";
+}
+
+result<std::vector<std::string>>
+placeholders::expand_argument(std::string_view text) {
+  const auto found = next_placeholder(text);
+  const auto spec = found.empty() || work_.item.empty()
+                      ? std::nullopt
+                      : parse_item_spec(found.substr(1, found.size() - 2));
+  const bool whole
+    = spec && spec->all && !spec->shell && found.size() == text.size();
+  const bool repeated = text.find("{item:x*") != text.npos;
+  const bool several = !work_.item.empty() && (whole || repeated);
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < (several ? inputs().size() : 1); ++i) {
+    if (several)
+      repeating_ = i;
+    auto word = expand(text);
+    repeating_.reset();
+    if (!word)
+      return tl::unexpected(word.error());
+    words.push_back(std::move(*word));
+  }
+  return words;
 }
 
 result<std::string> placeholders::expand(std::string_view text) {

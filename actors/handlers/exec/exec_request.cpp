@@ -25,9 +25,24 @@ result<std::string> expand(placeholders& with, const std::string& text,
   return expanded;
 }
 
+/// Adds what one argument of the definition stands for.
+error add_argument(placeholders& with, const std::string& text,
+                   const std::string& where, std::vector<std::string>& argv) {
+  auto words = with.expand_argument(text);
+  if (!words)
+    return {errc::invalid, where + ": " + words.error().message};
+  for (auto& word : *words) {
+    if (word.find('\0') != std::string::npos)
+      return {errc::invalid,
+              where + " has a NUL byte, which cannot be passed to a process"};
+    argv.push_back(std::move(word));
+  }
+  return {};
+}
+
 void add_ours(const attempt& work, placeholders& with, environment& to) {
   to["ORCON_RUN_ID"] = work.origin->run_id;
-  to["ORCON_TASK_ID"] = work.task_id;
+  to["ORCON_TASK_ID"] = work.task_id();
   to["ORCON_TASK_NAME"] = work.name();
   to["ORCON_ATTEMPT"] = std::to_string(work.number);
   to.erase("ORCON_INDEX");
@@ -90,12 +105,10 @@ result<process_spec> make_process(const attempt& work, const exec_input& input,
                                   const own_environment& own) {
   placeholders with(work);
   process_spec process;
-  for (std::size_t i = 0; i < input.argv.size(); ++i) {
-    auto text = expand(with, input.argv[i], "argv/" + std::to_string(i));
-    if (!text)
-      return fail(text.error().code, text.error().message);
-    process.argv.push_back(std::move(*text));
-  }
+  for (std::size_t i = 0; i < input.argv.size(); ++i)
+    if (auto trouble = add_argument(with, input.argv[i],
+                                    "argv/" + std::to_string(i), process.argv))
+      return tl::unexpected(trouble);
   auto variables = input.inherit_env ? own.whole : own.allowed;
   for (const auto& [name, value] : input.env) {
     if (const auto from = variable_named_by(value); !from.empty()) {

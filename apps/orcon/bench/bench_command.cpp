@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <cstdlib>
+
 #include <unistd.h>
 
 #include "apps/orcon/bench/bench.hpp"
@@ -66,10 +68,15 @@ void add_bench_commands(CLI::App& app, const commands& c) {
     command->callback([r, run = b.run, &app, c] {
       c.chosen = [r, run, &app, c] {
         r->common = c.common;
-        if (app.count("--db") > 0)
+        // A database that ORCON_DB names is for work, not for trials.
+        const auto* everyday = std::getenv("ORCON_DB");
+        if (app.count("--db") > 0
+            && !(everyday && r->common.database == everyday)) {
           r->keep = true;
-        else
+        } else {
           r->common.database = fmt::format("orcon-bench-{}.db", ::getpid());
+          r->common.state_database = false;
+        }
         return run(*r);
       };
     });

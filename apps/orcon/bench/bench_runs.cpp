@@ -54,17 +54,19 @@ int submit_in_batches(trial& t, std::int64_t count, latencies& acks) {
   caf::scoped_actor self{writer->home_system()};
   error trouble;
   while (count > 0 && !trouble && !t.interrupted()) {
-    const auto resolved = resolve(one_task(), t.engine().context("/"),
-                                  t.database(), system_now());
+    // One task without a list: nothing is committed on the way.
+    const auto resolved
+      = resolve(one_task(), t.engine().context("/"),
+                [](const change_set&) { return commit_reply{}; });
     if (!resolved)
       return report_error(resolved.error());
     change_set changes;
-    changes.submissions.assign(static_cast<std::size_t>(std::min(batch, count)),
-                               *resolved);
+    changes.parts.assign(static_cast<std::size_t>(std::min(batch, count)),
+                         *resolved);
     count -= batch;
     const auto begin = bench_clock::now();
     self->request(writer, caf::infinite, std::move(changes))
-      .receive([&](const commit_reply& reply) { trouble = reply.trouble; },
+      .receive([&](const commit_reply& reply) { trouble = reply.failed; },
                [&](const caf::error&) {
                  trouble = {errc::stopped, "the engine has stopped"};
                });

@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include <conductor/verify.hpp>
+#include <conductor/admin.hpp>
 #include <fmt/format.h>
 
 #include "apps/orcon/bench/bench.hpp"
@@ -66,7 +66,7 @@ trial::~trial() {
   engine_.reset();
   if (request_.keep)
     return;
-  for (const auto* suffix : {"", "-wal", "-shm", ".lock"}) {
+  for (const auto* suffix : {"", "-wal", "-shm"}) {
     std::error_code ignored;
     std::filesystem::remove(database() + suffix, ignored);
   }

@@ -1,8 +1,7 @@
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
-#include <conductor/care.hpp>
-#include <conductor/verify.hpp>
+#include <conductor/admin.hpp>
 #include <fmt/format.h>
 
 #include "apps/orcon/commands/filters.hpp"

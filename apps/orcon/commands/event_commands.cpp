@@ -6,10 +6,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
-#include "apps/orcon/commands/work.hpp"
 
 namespace orcon {
 
@@ -125,8 +125,7 @@ int tail(const settings& s, const list_options& o) {
       else
         put("{}\n", event.dump(-1, ' ', false, json::error_handler_t::replace));
     }
-    std::fflush(stdout);
-    if (std::ferror(stdout))
+    if (!flush_output())
       return done; // nobody reads any more: `| head`
     if (page.size() == page_size) {
       after = page.back().seq;

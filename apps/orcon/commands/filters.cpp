@@ -44,7 +44,7 @@ result<timestamp> moment_of(const std::string& text) {
                   "(2026-11-23) or a time (2026-11-23T04:01:37.123Z)");
 }
 
-result<void> add_label(run_filter& filter, const std::string& text) {
+result<void> add_label(run_query& filter, const std::string& text) {
   if (text.empty())
     return {};
   const auto equals = text.find('=');

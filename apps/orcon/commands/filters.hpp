@@ -21,7 +21,7 @@ task_states_of(const std::string& text);
 conductor::result<conductor::timestamp> moment_of(const std::string& text);
 
 /// "KEY=VALUE" of a run's meta, put into the filter; "" = any.
-conductor::result<void> add_label(conductor::run_filter& filter,
+conductor::result<void> add_label(conductor::run_query& filter,
                                   const std::string& text);
 
 } // namespace orcon

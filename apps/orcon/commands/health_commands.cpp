@@ -122,7 +122,7 @@ void print_for_people(const health_report& r, const settings& s) {
   put("runs      {} open\n", with_commas(r.runs_open));
   put("tasks     {} waiting, {} running, {} to retry, {} succeeded, {} "
       "failed\n",
-      with_commas(r.tasks.pending + r.tasks.unborn),
+      with_commas(r.tasks.pending + r.tasks.not_created),
       with_commas(r.tasks.running), with_commas(r.tasks.retrying),
       with_commas(r.tasks.succeeded), with_commas(r.tasks.failed));
   if (r.attempts_in_window > 0)
@@ -140,7 +140,7 @@ void warn_of_unknown_handlers(const settings& s, store_reader& reader,
                               const health_thresholds& limits) {
   if (limits.stuck_after_of.empty())
     return;
-  const auto known = reader.count_by_handler();
+  const auto known = reader.count_by_handler(0);
   for (const auto& [handler, after] : limits.stuck_after_of)
     if (std::ranges::find(known, handler, &handler_count::handler)
         == known.end())

@@ -13,9 +13,14 @@ namespace orcon {
 
 namespace {
 
+std::string version_text() {
+  return fmt::format("orcon {} (SQLite {})", ORCON_VERSION,
+                     sqlite3_libversion());
+}
+
 int version(const settings& s) {
   if (s.output == format::table)
-    put("orcon {} (SQLite {})\n", ORCON_VERSION, sqlite3_libversion());
+    put("{}\n", version_text());
   else
     print_object(
       s, {{"version", ORCON_VERSION}, {"sqlite", sqlite3_libversion()}});
@@ -25,6 +30,12 @@ int version(const settings& s) {
 } // namespace
 
 void add_program_commands(CLI::App& app, const commands& c) {
+  app.add_flag_callback(
+    "--version",
+    [] {
+      throw CLI::CallForVersion{version_text(), 0};
+    },
+    "Print the version");
   app.add_subcommand("version", "Print the version")->callback([c] {
     c.chosen = [c] { return version(c.common); };
   });

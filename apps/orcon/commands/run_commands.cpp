@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/commands/filters.hpp"
+#include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
-#include "apps/orcon/commands/work.hpp"
 
 namespace orcon {
 
@@ -35,18 +35,21 @@ int list(const settings& s, const list_options& o) {
   const auto since = moment_of(o.since);
   if (!since)
     return report_error(since.error());
-  run_filter filter{.states = *states, .name = o.name, .since = *since};
-  if (const auto label = add_label(filter, o.label); !label)
+  run_query query{.states = *states,
+                  .name = o.name,
+                  .since = *since,
+                  .newest_first = true,
+                  .limit = o.limit};
+  if (const auto label = add_label(query, o.label); !label)
     return report_error(label.error());
-  run_key before = 0;
   if (!o.before.empty()) {
     const auto run = find_run(**reader, o.before);
     if (!run)
       return report_error(run.error());
-    before = run->key;
+    query.before = run->key;
   }
   std::vector<ordered_json> rows;
-  const auto runs = (*reader)->list_runs(filter, before, o.limit);
+  const auto runs = (*reader)->runs(query);
   for (const auto& run : runs) {
     auto row = to_json(run);
     const auto counts = (*reader)->count_leaves(run.key);
@@ -61,8 +64,10 @@ int list(const settings& s, const list_options& o) {
   print_rows(s, {"id", "name", "state", "done", "failed", "created_at"}, rows);
   if (rows.empty() && s.output == format::table && !s.quiet)
     tell("orcon: no runs match\n");
-  if (!runs.empty() && runs.size() == o.limit
-      && !(*reader)->list_runs(filter, runs.back().key, 1).empty())
+  query.before = runs.empty() ? 0 : runs.back().key;
+  query.limit = 1;
+  if (runs.size() == o.limit && !runs.empty()
+      && !(*reader)->runs(query).empty())
     say_there_is_more(
       s, "orcon run list" + option("--state", o.state)
            + option("--name", o.name) + option("--since", o.since)
@@ -77,7 +82,7 @@ int show(const settings& s, const std::string& id) {
   const auto run = find_run(**reader, id);
   if (!run)
     return report_error(run.error());
-  print_summary(summarise(**reader, run->key, system_now()), s);
+  print_summary(**reader, summarise(**reader, run->key, system_now()), s);
   return done;
 }
 

@@ -7,6 +7,7 @@
 #include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
+#include "apps/orcon/terminal/task_label.hpp"
 
 namespace orcon {
 
@@ -22,13 +23,21 @@ struct list_options {
 
 constexpr std::size_t page_size = 1000;
 
-void add_table_cells(ordered_json& row, const task_record& t) {
+void add_error(ordered_json& row, const task_record& t) {
   row["tries"] = t.attempt;
+  row["duration_ms"] = duration_or_null(t, system_now());
   const auto error = json::parse(t.last_error, nullptr, false);
   if (error.is_object())
     row["error"] = error.value("type", "") + ": " + error.value("message", "");
   if (t.state == task_state::retrying)
     row["state"] = "FAILED (retry)";
+}
+
+void add_table_cells(ordered_json& row, const task_record& t,
+                     store_reader& reader) {
+  row["item"] = item_text(reader, t.key);
+  const auto took = duration_of(t, system_now());
+  row["took"] = took ? ordered_json(human_duration(*took)) : nullptr;
 }
 
 /// The command for what comes behind the last row of a table.
@@ -71,7 +80,9 @@ int list(const settings& s, const char* command, const list_options& o,
     const auto page = (*reader)->list_tasks(filter, after, want);
     for (const auto& t : page) {
       rows.push_back(to_json(t));
-      add_table_cells(rows.back(), t);
+      add_error(rows.back(), t);
+      if (s.output == format::table)
+        add_table_cells(rows.back(), t, **reader);
     }
     if (!page.empty())
       after = page.back().key;
@@ -130,18 +141,11 @@ std::vector<ordered_json> attempts_of(const std::vector<event_record>& events) {
   return attempts;
 }
 
-/// Who may execute the task and until when; null if nobody may.
+/// The engine that executes the task; null if none does.
 ordered_json lease_of(store_reader& reader, const task_record& task) {
-  // Of no epoch at all: every lease is another's.
-  constexpr std::int64_t nobody = -1;
-  constexpr std::size_t most = 10'000;
-  if (task.state == task_state::running)
-    for (const auto& lease : reader.load_lost_leases(nobody, no_time, most))
-      if (lease.tasks.contains(task.key))
-        return {{"attempt", task.attempt},
-                {"deadline", to_iso(lease.deadline)},
-                {"engine", lease.epoch}};
-  return nullptr;
+  if (task.state != task_state::running)
+    return nullptr;
+  return {{"attempt", task.attempt}, {"engine", reader.load_engine().epoch}};
 }
 
 int show(const settings& s, const std::string& text, const std::string& run) {
@@ -152,7 +156,7 @@ int show(const settings& s, const std::string& text, const std::string& run) {
   if (!task)
     return report_error(task.error());
   auto object = to_json(*task);
-  if (const auto fanout = (*reader)->load_fanout(task->key))
+  if (const auto fanout = (*reader)->load_parent(task->key))
     object["children"] = to_json(fanout->children);
   object["lease"] = lease_of(**reader, *task);
   const auto events
@@ -195,23 +199,6 @@ void add_filters(CLI::App* command, const std::shared_ptr<list_options>& o) {
 
 } // namespace
 
-result<task_record> find_task(store_reader& reader, const std::string& text,
-                              const std::string& run_id) {
-  std::optional<task_key> key = reader.find_task(text);
-  if (!key && !parse_ulid(text)) {
-    const auto run = find_run(reader, run_id);
-    if (!run)
-      return tl::unexpected(run.error());
-    key = reader.find_task(run->key, text);
-    if (!key)
-      return fail(errc::not_found, "no task \"" + text + "\" in run " + run->id
-                                     + "; `orcon task list` shows them");
-  }
-  if (!key)
-    return fail(errc::not_found, "no task " + text);
-  return *reader.load_task(*key);
-}
-
 void add_task_commands(CLI::App& app, const commands& c) {
   auto* group
     = app.add_subcommand("task", "Tasks: list, show, failures, retry");
@@ -229,7 +216,8 @@ void add_task_commands(CLI::App& app, const commands& c) {
       if (!states)
         return report_error(states.error());
       return list(c.common, "list", *o, std::move(*states),
-                  {"id", "name", "state", "tries", "handler", "updated_at"});
+                  {"id", "name", "state", "tries", "item", "took", "started_at",
+                   "handler", "updated_at"});
     };
   });
 
@@ -240,7 +228,7 @@ void add_task_commands(CLI::App& app, const commands& c) {
     c.chosen = [c, f] {
       return list(c.common, "failures", *f,
                   {task_state::failed, task_state::retrying},
-                  {"name", "state", "tries", "error", "id"});
+                  {"name", "state", "tries", "item", "error", "id"});
     };
   });
 

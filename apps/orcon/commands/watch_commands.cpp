@@ -63,7 +63,7 @@ int follow(const settings& s, const watch_options& o, bool show) {
   }
   if (show) {
     bars.show(**reader, {run->key}, true);
-    print_summary(summarise(**reader, run->key, system_now()), s);
+    print_summary(**reader, summarise(**reader, run->key, system_now()), s);
   }
   return exit_code_of(run->state);
 }

@@ -13,10 +13,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "apps/orcon/terminal/attempt_log.hpp"
+#include "apps/orcon/default_database.hpp"
 #include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/terminal/attempt_log.hpp"
 #include "apps/orcon/terminal/metrics_file.hpp"
 #include "apps/orcon/terminal/output.hpp"
+#include "apps/orcon/terminal/print.hpp"
 #include "apps/orcon/terminal/progress.hpp"
 
 namespace orcon {
@@ -33,8 +35,8 @@ constexpr auto patience = 10s;
 std::atomic<std::int64_t> first_signal{0};
 
 /// `timeout`, shells and supervisors signal a process and then its group: what
-/// comes at once is one wish, not two.
-constexpr std::int64_t one_wish_ms = 200;
+/// comes at once is one request, not two.
+constexpr std::int64_t one_request_ms = 200;
 
 /// Whether a second signal has come since, and what came with it.
 std::atomic<bool> at_once{false};
@@ -46,19 +48,24 @@ void on_signal(int) {
   const auto now = std::int64_t{t.tv_sec} * 1000 + t.tv_nsec / 1'000'000 + 1;
   std::int64_t none = 0;
   if (first_signal.compare_exchange_strong(none, now)
-      || now - first_signal <= one_wish_ms)
+      || now - first_signal <= one_request_ms)
     return;
   // Not at once yet: what our processes have started in their turn would live
   // on. Whatever was acknowledged is on disk, so that if even this does not
   // end, an exit at any moment loses nothing.
-  if (at_once.exchange(true) && now - first_signal > 2 * one_wish_ms)
+  if (at_once.exchange(true) && now - first_signal > 2 * one_request_ms)
     ::_exit(interrupted);
 }
 
-/// Lets what runs come to its end, until patience or the user's ends.
-std::int64_t stop_patiently(engine& engine) {
+bool stop_was_wanted() {
+  return first_signal != 0;
+}
+
+/// Lets what runs come to its end, until the time is over or the user has no
+/// more patience.
+std::int64_t stop_patiently(engine& engine, milliseconds time = patience) {
   auto given_up
-    = std::async(std::launch::async, [&] { return engine.stop(patience); });
+    = std::async(std::launch::async, [&] { return engine.stop(time); });
   while (given_up.wait_for(20ms) != std::future_status::ready)
     if (at_once) {
       engine.stop(0ms);
@@ -68,12 +75,14 @@ std::int64_t stop_patiently(engine& engine) {
 }
 
 int stop_interrupted(engine& engine, const settings& s) {
+  if (!stop_was_wanted())
+    say(s, "nobody reads the output any more");
   say(s, fmt::format("stopping: waiting up to {} for what is running "
                      "(Ctrl-C again ends at once)",
                      human_duration(patience)));
   const auto given_up = stop_patiently(engine);
-  say(s, fmt::format("stopped{}; nothing is lost. Go on with:  orcon resume "
-                     "--db {}",
+  say(s, fmt::format("stopped{}; nothing is lost. Continue with:  orcon "
+                     "resume --db {}",
                      given_up > 0
                        ? fmt::format(", {} attempt(s) were given up", given_up)
                        : "",
@@ -119,6 +128,7 @@ signal_guard::signal_guard() {
   ::sigemptyset(&response.sa_mask);
   ::sigaction(SIGINT, &response, nullptr);
   ::sigaction(SIGTERM, &response, nullptr);
+  stop_writing_when(stop_was_wanted);
 }
 
 signal_guard::~signal_guard() {
@@ -138,6 +148,9 @@ void add_work_options(CLI::App& command, settings& s) {
 }
 
 result<engine> open_engine(const settings& s, bool create) {
+  if (create)
+    if (const auto refused = make_database_folder(s))
+      return tl::unexpected(refused);
   auto opened = engine::open(
     {.database = s.database, .workers = s.workers, .create = create});
   if (opened)
@@ -159,56 +172,141 @@ bool has_database(const settings& s) {
   return std::filesystem::exists(s.database, ignored);
 }
 
-int work(engine& engine, const std::vector<std::string>& run_ids,
-         const settings& s, const signal_guard& signals,
-         const std::function<void(const std::function<void()>&)>& each_turn) {
-  const auto reader = engine.open_reader();
-  std::vector<run_key> runs;
-  for (const auto& id : run_ids)
-    if (const auto run = reader->find_run(id))
-      runs.push_back(*run);
-  say_missing_handlers(engine, *reader, runs, s);
-  progress bars{s};
-  metrics_file figures{s.metrics_file};
-  const auto make_room = [&] { bars.clear(); };
-  attempt_log attempts{runs, system_now()};
-  const auto tell = [&] {
-    if (s.verbose && !s.quiet)
-      attempts.print(*reader, make_room);
-    if (each_turn)
-      each_turn(make_room);
-  };
-  bool told = false;
+namespace {
+
+/// Runs being worked to their ends.
+class work_in_progress {
+public:
+  work_in_progress(engine& e, std::vector<std::string> ids, const settings& s,
+                   const signal_guard& signals, const work_hooks& hooks)
+    : engine_(e), ids_(std::move(ids)), settings_(s), signals_(signals),
+      hooks_(hooks), reader_(e.open_reader()), runs_(keys()), bars_(s),
+      figures_(s.metrics_file), attempts_(runs_, system_now()) {}
+
+  int run();
+
+private:
+  std::vector<run_key> keys() const;
+  bool stop_wanted() const {
+    return signals_.stop_wanted() || (hooks_.needs_reader && reader_has_gone());
+  }
+  bool halted() const { return hooks_.halted && hooks_.halted(); }
+  result<run_state> wait_a_turn(const std::string& id);
+  void look_around();
+  void print_news();
+  int end_halted();
+  int end_interrupted();
+
+  engine& engine_;
+  const std::vector<std::string> ids_;
+  const settings& settings_;
+  const signal_guard& signals_;
+  const work_hooks& hooks_;
+  const std::unique_ptr<store_reader> reader_;
+  const std::vector<run_key> runs_;
+  progress bars_;
+  metrics_file figures_;
+  attempt_log attempts_;
+  bool storage_told_ = false;
+};
+
+std::vector<run_key> work_in_progress::keys() const {
+  std::vector<run_key> found;
+  for (const auto& id : ids_)
+    if (const auto run = reader_->find_run(id))
+      found.push_back(*run);
+  return found;
+}
+
+/// Waits until a run has ended or it is time to look around. A signal ends the
+/// wait soon, so that nothing more is begun.
+result<run_state> work_in_progress::wait_a_turn(const std::string& id) {
+  constexpr auto piece = 20ms;
+  for (auto waited = 0ms;; waited += piece) {
+    auto state = engine_.wait(id, piece);
+    if (state || state.error().code != errc::timeout || waited >= turn
+        || signals_.stop_wanted() || halted())
+      return state;
+  }
+}
+
+void work_in_progress::print_news() {
+  const auto make_room = [&] { bars_.clear(); };
+  if (settings_.verbose && !settings_.quiet)
+    attempts_.print(*reader_, make_room);
+  if (hooks_.each_turn)
+    hooks_.each_turn(make_room);
+}
+
+void work_in_progress::look_around() {
+  watch_storage(engine_.storage(), storage_told_, bars_, settings_);
+  figures_.write(engine_, settings_.database, false);
+  print_news();
+  bars_.show(*reader_, runs_, false);
+}
+
+/// Ends by the rule of --halt. What has not begun stays as it is.
+int work_in_progress::end_halted() {
+  constexpr milliseconds as_long_as_it_takes = 24h * 365;
+  bars_.clear();
+  stop_patiently(engine_, hooks_.halt_now ? 0ms : as_long_as_it_takes);
+  print_news();
+  state_counts all;
+  for (auto run : runs_)
+    all += reader_->count_leaves(run);
+  say(settings_, fmt::format("halted; {} of {} were not done, the same line "
+                             "resumes with them",
+                             with_commas(all.total() - all.settled()),
+                             with_commas(all.total())));
+  return all.failed > 0 ? run_failed : done;
+}
+
+/// Before anything else nothing more is begun: whoever reads the output may be
+/// slow, or not read at all.
+int work_in_progress::end_interrupted() {
+  bars_.keep(); // no summary follows
+  figures_.write(engine_, settings_.database, true);
+  return stop_interrupted(engine_, settings_);
+}
+
+int work_in_progress::run() {
+  say_missing_handlers(engine_, *reader_, runs_, settings_);
   int code = done;
-  for (std::size_t i = 0; i < run_ids.size();) {
-    const auto state = engine.wait(run_ids[i], turn);
-    const auto storage = engine.storage();
-    if (signals.stop_wanted() || storage.lost)
+  for (auto id = ids_.begin(); id != ids_.end();) {
+    const auto state = wait_a_turn(*id);
+    if (engine_.storage().lost)
       break;
-    watch_storage(storage, told, bars, s);
-    figures.write(engine, s.database, false);
-    tell();
-    bars.show(*reader, runs, false);
+    if (!state && stop_wanted())
+      return end_interrupted();
+    if (!state && halted())
+      return end_halted();
+    look_around();
     if (!state && state.error().code != errc::timeout)
       return report_error(state.error());
     if (!state)
       continue;
-    if (const auto ended = exit_code_of(*state);
-        code == done || ended == run_failed)
-      code = ended;
-    ++i;
+    if (const auto how = exit_code_of(*state);
+        code == done || how == run_failed)
+      code = how;
+    ++id;
   }
-  tell();
-  if (engine.storage().lost || signals.stop_wanted())
-    bars.keep(); // no summary follows
-  else
-    bars.show(*reader, runs, true);
-  figures.write(engine, s.database, true);
-  if (engine.storage().lost)
-    return report_error(engine.storage().reason);
-  if (signals.stop_wanted())
-    return stop_interrupted(engine, s);
+  print_news();
+  if (const auto storage = engine_.storage(); storage.lost) {
+    bars_.keep();
+    figures_.write(engine_, settings_.database, true);
+    return report_error(storage.reason);
+  }
+  bars_.show(*reader_, runs_, true);
+  figures_.write(engine_, settings_.database, true);
   return code;
+}
+
+} // namespace
+
+int work(engine& engine, const std::vector<std::string>& run_ids,
+         const settings& s, const signal_guard& signals,
+         const work_hooks& hooks) {
+  return work_in_progress{engine, run_ids, s, signals, hooks}.run();
 }
 
 } // namespace orcon

@@ -36,20 +36,28 @@ bool has_database(const settings& s);
 int refuse(conductor::engine& engine, const settings& s, bool is_new,
            const conductor::error& why);
 
-/// Works runs to their ends: progress on stderr, signals, storage trouble.
-/// `each_turn` is called several times a second, and once at the end; it calls
-/// what it is given before it prints something, and the progress makes room.
+/// What a command does while its runs are worked.
+struct work_hooks {
+  /// Called several times a second, and once at the end; it calls what it is
+  /// given before it prints something, and the progress makes room.
+  std::function<void(const std::function<void()>& make_room)> each_turn;
+  /// Whether to end before the runs have; empty = never.
+  std::function<bool()> halted;
+  bool halt_now = false;     ///< then without waiting for what is running
+  bool needs_reader = false; ///< ends like Ctrl-C when nobody reads stdout
+};
+
+/// Works runs to their ends: progress on stderr, signals, storage errors.
 /// Returns the exit code; runs that did not succeed decide it.
-int work(
-  conductor::engine& engine, const std::vector<std::string>& run_ids,
-  const settings& s, const signal_guard& signals,
-  const std::function<void(const std::function<void()>& make_room)>& each_turn
-  = {});
+int work(conductor::engine& engine, const std::vector<std::string>& run_ids,
+         const settings& s, const signal_guard& signals,
+         const work_hooks& hooks = {});
 
 /// Prints how a run ended: a few lines for people, or JSON.
 void print_summary(conductor::engine& engine, const std::string& run_id,
                    const settings& s);
-void print_summary(const conductor::run_summary& summary, const settings& s);
+void print_summary(conductor::store_reader& reader,
+                   const conductor::run_summary& summary, const settings& s);
 /// The same for several; as JSON one document, an array unless it is one run.
 void print_summaries(conductor::engine& engine,
                      const std::vector<std::string>& run_ids,

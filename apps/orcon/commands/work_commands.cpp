@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/commands/work.hpp"
+#include "apps/orcon/default_database.hpp"
 #include "apps/orcon/definition/definition_file.hpp"
 #include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
-#include "apps/orcon/commands/work.hpp"
 
 namespace orcon {
 
@@ -38,8 +40,8 @@ int execute(const settings& s, const std::string& file) {
   if (!run)
     return refuse(*engine, s, is_new, run.error());
   if (!s.quiet)
-    tell("orcon: run {} ({}){}\n", run->id,
-         name_of(*engine, *run, definition.spec),
+    tell("orcon: run {} ({}) in {}{}\n", run->id,
+         name_of(*engine, *run, definition.spec), s.database,
          run->existed ? ", known by its idempotency_key" : "");
   const auto code = work(*engine, {run->id}, s, signals);
   if (code != interrupted)
@@ -52,6 +54,8 @@ int start(const settings& s, const std::string& file) {
   if (definition.exit_code != done)
     return definition.exit_code;
   const auto is_new = !has_database(s);
+  if (const auto refused = make_database_folder(s))
+    return report_error(refused);
   auto opened = engine::open({.database = s.database, .automatic = false});
   if (!opened)
     return report_error(opened.error());
@@ -63,9 +67,9 @@ int start(const settings& s, const std::string& file) {
   else
     print_object(s, {{"id", run->id}, {"existed", run->existed}});
   if (!s.quiet)
-    tell("orcon: {}; work it with:  orcon resume {} --db {}\n",
-         run->existed ? "known by its idempotency_key" : "accepted", run->id,
-         shell_quoted(s.database));
+    tell("orcon: {} in {}; work it with:  {}\n",
+         run->existed ? "known by its idempotency_key" : "accepted", s.database,
+         with_database(s, "orcon resume " + run->id));
   return done;
 }
 
@@ -102,6 +106,7 @@ int resume(const settings& s, const std::string& id) {
     print_summaries(*engine, {}, s);
     return done;
   }
+  say(s, fmt::format("working {} run(s) in {}", ids->size(), s.database));
   const auto code = work(*engine, *ids, s, signals);
   if (code != interrupted)
     print_summaries(*engine,

@@ -7,10 +7,10 @@
 #include <conductor/builtin_handlers.hpp>
 #include <fmt/format.h>
 
-#include "actors/intake/source_file.hpp"
+#include "actors/intake/line_reader.hpp"
 #include "apps/orcon/cli.hpp"
-#include "apps/orcon/terminal/print.hpp"
 #include "apps/orcon/definition/yaml.hpp"
+#include "apps/orcon/terminal/print.hpp"
 
 namespace orcon {
 
@@ -39,7 +39,7 @@ namespace {
 
 /// Why a list of inputs cannot be used; none if it can.
 error look_at_lines(const std::string& path) {
-  auto file = line_reader::open(path, 0);
+  auto file = line_reader::open(path);
   if (!file)
     return file.error();
   std::int64_t number = 0;
@@ -47,7 +47,7 @@ error look_at_lines(const std::string& path) {
     if (++number; !valid_utf8(line))
       return {errc::invalid, path + ":" + std::to_string(number)
                                + ": the line is not valid UTF-8"};
-  return file->trouble();
+  return file->failed();
 }
 
 /// A file that cannot be used is said before there is a database.
@@ -65,6 +65,45 @@ error look_at_sources(const document& file, const std::string& name,
   return {};
 }
 
+/// Where in a value a placeholder for an item stands; empty if nowhere.
+std::string place_of_item(const json& value) {
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    for (const auto* begin : {"{item}", "{item.", "{item:"})
+      if (const auto at = text.find(begin);
+          at != text.npos && has_placeholders(text.substr(at)))
+        return "/";
+  }
+  if (value.is_structured())
+    for (const auto& [key, member] : value.items())
+      if (const auto below = place_of_item(member); !below.empty()) {
+        std::string path;
+        append_step(path, key);
+        return below == "/" ? path : path + below;
+      }
+  return {};
+}
+
+/// A command of a task that is no fan-out would fail at each attempt.
+std::vector<definition_error> look_at_items(const run_spec& spec) {
+  std::vector<definition_error> found;
+  for (const auto& task : spec.tasks) {
+    if (task.fanout.kind != source_kind::none || task.handler != "exec")
+      continue;
+    const auto input = json::parse(task.input, nullptr, false);
+    for (const auto* field : {"argv", "env", "cwd"})
+      if (input.is_object() && input.contains(field))
+        if (const auto below = place_of_item(input[field]); !below.empty()) {
+          std::string path = "/tasks";
+          append_step(path, task.name);
+          path += std::string{"/input/"} + field;
+          found.push_back({below == "/" ? path : path + below,
+                           "uses {item}, but the task has no fanout"});
+        }
+  }
+  return found;
+}
+
 } // namespace
 
 checked_definition read_definition_file(const std::string& path) {
@@ -77,6 +116,8 @@ checked_definition read_definition_file(const std::string& path) {
                                   : fs::absolute(path, ignored).parent_path();
   auto read = read_definition(file->value, program_context(folder.string()));
   order_as_written(*file, read.spec);
+  if (read.errors.empty())
+    read.errors = look_at_items(read.spec);
   for (const auto& e : read.errors)
     tell("orcon: {}: {}\n", place_name(*file, path, e.path), to_string(e));
   if (!read.errors.empty())

@@ -86,6 +86,10 @@ const std::map<std::string_view, note>& notes() {
      {"orcon stats\n"
       "orcon stats -o prometheus          as Prometheus reads it",
       {0, 2, 5, 7}}},
+    {"db init",
+     {"orcon db init                      ./orcon.db, for commands run here\n"
+      "orcon db init --db nightly.db",
+      {0, 7}}},
     {"db backup", {"orcon db backup nightly-$(date +%F).db", {0, 5, 6, 7}}},
     {"db migrate", {"orcon db migrate --db old.db", {0, 5, 7}}},
     {"db prune",

@@ -9,27 +9,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "apps/orcon/help/command_notes.hpp"
 #include "apps/orcon/common_options.hpp"
+#include "apps/orcon/default_database.hpp"
+#include "apps/orcon/help/command_notes.hpp"
 #include "apps/orcon/help/completion_values.hpp"
+#include "apps/orcon/help/option_lookup.hpp"
 #include "apps/orcon/terminal/print.hpp"
 
 namespace orcon {
 
 namespace {
-
-const CLI::Option* find_option(const CLI::App& command,
-                               const std::string& name) {
-  for (const auto* at = &command; at != nullptr; at = at->get_parent())
-    if (const auto* option = at->get_option_no_throw(name))
-      return option;
-  return nullptr;
-}
-
-bool takes_value(const CLI::Option* option) {
-  return option != nullptr && option->get_expected_max() > 0
-         && option->get_type_size() > 0;
-}
 
 /// What stands before the cursor, read from left to right.
 class reading {
@@ -54,6 +43,7 @@ public:
       command_ = below;
       arguments_ = 0;
     } else {
+      behind_dashes_ = is_map(); // the mapped command has begun
       ++arguments_;
     }
   }
@@ -62,7 +52,12 @@ public:
   /// The option whose value comes next, if any.
   const CLI::Option* pending() const { return pending_; }
   bool options_may_come() const { return !behind_dashes_; }
-  bool in_mapped_command() const { return behind_dashes_ && is_map(); }
+  /// Whether a word that begins so belongs to the command of `map`.
+  bool in_mapped_command(std::string_view word) const {
+    return is_map()
+           && (behind_dashes_
+               || (pending_ == nullptr && !word.starts_with('-')));
+  }
   std::size_t arguments() const { return arguments_; }
 
   std::string value_of(const std::string& option) const {
@@ -99,16 +94,11 @@ private:
   }
 
   void read_short(const std::string& word) {
-    for (std::size_t i = 1; i < word.size(); ++i)
-      if (const auto* option
-          = find_option(*command_, std::string{'-', word[i]});
-          takes_value(option)) {
-        if (i + 1 == word.size())
-          pending_ = option;
-        else
-          note_value(*option, word.substr(i + 1));
-        return;
-      }
+    const auto found = read_short_options(*command_, word);
+    if (found.option != nullptr && found.value.empty())
+      pending_ = found.option;
+    else if (found.option != nullptr)
+      note_value(*found.option, found.value);
   }
 
   const CLI::App* command_;
@@ -151,7 +141,7 @@ const CLI::Option* argument_at(const CLI::App& command, std::size_t index) {
 }
 
 /// As in the real thing: flag, environment, configuration file, default.
-void choose_database(CLI::App& app, settings& s, const reading& before) {
+void read_settings(CLI::App& app, settings& s, const reading& before) {
   s.config = before.value_of("config");
   if (const auto* set = std::getenv("ORCON_CONFIG"); set && s.config.empty())
     s.config = set;
@@ -160,6 +150,7 @@ void choose_database(CLI::App& app, settings& s, const reading& before) {
     s.database = set;
   if (const auto given = before.value_of("db"); !given.empty())
     s.database = given;
+  choose_database(s);
 }
 
 /// Nobody sees what is said between two keys, and a pipe may be closed.
@@ -179,12 +170,12 @@ candidates complete_words(CLI::App& app, settings& s,
     before.read(words[i]);
   if (last == "=" && before.pending() != nullptr)
     last.clear();
-  choose_database(app, s, before);
+  read_settings(app, s, before);
   const auto values = [&](const CLI::Option* option, std::string_view begin) {
     return values_for(kind_of(*option), begin, s, before.value_of("run"));
   };
   candidates found;
-  if (before.in_mapped_command()) {
+  if (before.in_mapped_command(last)) {
     found.also = before.arguments() == 0 ? "commands" : "files";
   } else if (before.pending() != nullptr) {
     found = values(before.pending(), last);

@@ -25,7 +25,8 @@ void add(candidates& found, std::string_view begin, std::string text,
 
 void add_runs(candidates& found, std::string_view begin, store_reader& reader) {
   add(found, begin, "last", "the newest run");
-  for (const auto& run : reader.list_runs({}, 0, most_rows))
+  for (const auto& run : 
+       reader.runs({.newest_first = true, .limit = most_rows}))
     add(found, begin, run.id,
         fmt::format("{}  {}", to_string(run.state), shorten(run.name, 40)));
 }
@@ -36,10 +37,10 @@ void add_children(candidates& found, std::string_view begin,
   const auto parent = std::string{begin.substr(0, begin.rfind('#'))};
   const auto digits = begin.substr(parent.size() + 1);
   const auto key = reader.find_task(run, parent);
-  const auto fanout = key ? reader.load_fanout(*key) : std::nullopt;
+  const auto fanout = key ? reader.load_parent(*key) : std::nullopt;
   if (!fanout || digits.find_first_not_of("0123456789") != digits.npos)
     return;
-  const auto count = fanout->children.total() - fanout->children.unborn;
+  const auto count = fanout->children.total() - fanout->children.not_created;
   const auto offer = [&](std::int64_t index) {
     if (const auto task = reader.load_task(fanout->base + index - 1))
       add(found, begin, task->name, to_string(task->state));

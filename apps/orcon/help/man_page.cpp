@@ -120,7 +120,7 @@ std::string exit_status() {
 
 constexpr auto rest = R"(.SH ENVIRONMENT
 .TP
-.B ORCON_DB, ORCON_OUTPUT, ORCON_COLOR, ORCON_WORKERS, ORCON_CONFIG
+.B ORCON_DB, ORCON_OUTPUT, ORCON_COLOR, ORCON_WORKERS, ORCON_CONFIG, ORCON_KEEP
 stand for the options of the same names where these are not given.
 .TP
 .B NO_COLOR
@@ -131,11 +131,14 @@ or ORCON_COLOR asks for them.
 .TP
 .I $XDG_CONFIG_HOME/orcon/config.yaml, \(ti/.config/orcon/config.yaml
 Settings, in YAML or (config.json) JSON:
-.BR db ", " output ", " color ", " workers ", " quiet ", " verbose .
+.BR db ", " output ", " color ", " workers ", " quiet ", " verbose ", " keep .
 Flags go before the environment, the environment before this file.
 .TP
 .I ./orcon.db
-The database, unless another one is named.
+The database, if it is there and no other one is named.
+.TP
+.I $XDG_STATE_HOME/orcon/orcon.db, \(ti/.local/state/orcon/orcon.db
+The database otherwise.
 .SH SEE ALSO
 .BR sqlite3 (1),
 .BR xargs (1),

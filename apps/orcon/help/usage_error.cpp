@@ -86,6 +86,10 @@ int explain(const CLI::App& app, const CLI::ParseError& trouble) {
     print_all_help(recognised(app));
     return done;
   }
+  if (dynamic_cast<const CLI::CallForVersion*>(&trouble) != nullptr) {
+    put("{}\n", trouble.what());
+    return done;
+  }
   if (trouble.get_exit_code() == 0) {
     app.exit(trouble);
     return done;

@@ -1,196 +1,136 @@
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <thread>
+#include <memory>
 
 #include <CLI/CLI.hpp>
-#include <conductor/json_text.hpp>
-#include <fmt/format.h>
-#include <unistd.h>
 
-#include "apps/orcon/definition/definition_file.hpp"
-#include "apps/orcon/map/map_definition.hpp"
-#include "apps/orcon/map/map_inputs.hpp"
-#include "apps/orcon/map/map_printer.hpp"
-#include "apps/orcon/terminal/output.hpp"
-#include "apps/orcon/terminal/print.hpp"
 #include "apps/orcon/commands/work.hpp"
+#include "apps/orcon/map/map_options.hpp"
+#include "apps/orcon/map/map_run.hpp"
 
 namespace orcon {
-
-using namespace conductor;
 
 namespace {
 
 constexpr auto usage_text = R"(
-The command stands behind "--". {} or {item} is the input, {#} or {index} its
-number; without either the input becomes the last argument. Inputs come from
-arguments behind ":::", from -a FILE (one a line), or from standard input.
+The first word that is not an option begins the command; "--" before it is
+allowed. Inputs follow ":::", or are the lines of files that follow "::::" or
+-a, or of standard input. Several lists are combined: each input of one with
+each of the others; ":::+" and "::::+" link a list to the one before it.
 
-The same command line on the same database goes on where it was, also after a
-crash; --fresh starts anew.
+  {} {item}    the input             {#} {index}  its number
+  {.}          without extension     {%}          number of the job slot
+  {/}          name without folder   {1} {2} {-1} one of several inputs
+  {//}         folder                {1.} {1/}    a part of it
+  {/.}         name, no extension
+
+The input is the last argument of a command that names none of these. With -c
+the command is a text for the shell, and what a placeholder stands for is
+quoted. Inputs may be any bytes.
 
 Commands inherit the environment; --env adds to it. Only values that --env gives
 are stored.
 
+The same line on the same database resumes a run that has not ended, tries
+again what did not succeed in one that FAILED, and otherwise starts a new one.
+
 Examples:
-  find src -name '*.cpp' | orcon map -- wc -l {}
-  orcon map -j 8 --retries 3 -- curl -fsS -o {#}.html {} ::: http://a http://b
-  orcon map -a files.txt --keep-order -- sha256sum {}
+  find src -name '*.cpp' | orcon map wc -l {}
+  orcon map -j 8 --retries 3 curl -fsS -o {#}.html {} ::: http://a http://b
+  orcon map -c 'zcat {} | wc -l > {.}.count' ::: *.gz
+  orcon map -a files.txt --keep-order sha256sum {}
 )";
 
-/// Whether results will find their place, before work begins.
-error make_folder(const std::string& folder) {
-  std::error_code bad;
-  std::filesystem::create_directories(folder, bad);
-  if (!bad && ::access(folder.c_str(), W_OK | X_OK) == 0)
-    return {};
-  return {errc::file, "--results: cannot write into " + folder + ": "
-                        + (bad ? bad.message() : std::strerror(errno))};
+void add_input_options(CLI::App& map_app, map_options& o) {
+  map_app
+    .add_option("-a,--arg-file", o.list_files,
+                "Inputs, one per line; may be repeated")
+    ->allow_extra_args(false)
+    ->type_name("FILE");
+  map_app.add_flag_callback(
+    "-0,--null", [&o] { o.delimiter = "\\0"; },
+    "Inputs in files end with a NUL byte, as find -print0 writes them");
+  map_app
+    .add_option("-d,--delimiter", o.delimiter,
+                "The byte that ends an input in a file, e.g. ',' or '\\t'")
+    ->type_name("BYTE");
+  map_app.add_option("-n,--max-args", o.max_args, "Inputs for each command")
+    ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
+    ->type_name("N");
+  map_app.add_flag("-X", o.many,
+                   "As many inputs for each command as fit, shared out between "
+                   "the jobs; the word around {} is repeated for each");
 }
 
-std::string fingerprint(const map_options& o,
-                        const std::vector<std::string>& argv,
-                        const map_inputs& inputs) {
-  std::error_code ignored;
-  const json what{argv,
-                  o.retries,
-                  o.timeout,
-                  o.tolerate,
-                  o.name,
-                  o.env,
-                  inputs.fingerprint(),
-                  std::filesystem::current_path(ignored).string()};
-  return fmt::format("map-{:016x}", hash_text(dump(what)));
+void add_run_options(CLI::App& map_app, map_options& o, settings& s) {
+  map_app
+    .add_option_function<std::string>(
+      "-c", [&o](const std::string& text) { o.shell = text; },
+      "A text for sh -c instead of a command; inputs in it are quoted")
+    ->type_name("TEXT");
+  map_app
+    .add_option("-j,--jobs", o.jobs,
+                "Commands at once: 8, +2 or 50% of the cores, 0 = as many as "
+                "possible (default: number of cores)")
+    ->type_name("N");
+  map_app.add_option("--retries", o.retries, "Retries of each (default 3)")
+    ->check(CLI::Range(0, 1'000'000));
+  map_app.add_option("--timeout", o.timeout, "Of one attempt, e.g. 30s");
+  map_app.add_option("--tolerate", o.tolerate,
+                     "Failures that do not fail the run: a count or e.g. 5%");
+  map_app
+    .add_option("--halt", o.halt,
+                "End early: now or soon, and fail, success or done = N or N%; "
+                "e.g. now,fail=1")
+    ->type_name("WHEN");
+  map_app.add_option("--name", o.name, "Name of the run");
+  map_app
+    .add_option("--env", o.env,
+                "A variable that the commands get: NAME as it is then, or "
+                "NAME=VALUE; may be repeated")
+    ->allow_extra_args(false)
+    ->type_name("NAME");
+  map_app
+    .add_option("--keep", s.keep,
+                "How long runs stay in the default database after their end "
+                "(default 720h)")
+    ->envname("ORCON_KEEP")
+    ->type_name("DURATION");
 }
 
-/// The newest run of this command line: key, or the key for the next one.
-std::string choose_key(store_reader& reader, const std::string& base,
-                       bool fresh, bool& known) {
-  for (int n = 0;; ++n) {
-    const auto key = fmt::format("{}-{}", base, n);
-    if (reader.find_run_by_idempotency_key(key)) {
-      known = true;
-      continue;
-    }
-    if (fresh || n == 0) {
-      known = false;
-      return key;
-    }
-    return fmt::format("{}-{}", base, n - 1);
-  }
+void add_output_options(CLI::App& map_app, map_options& o) {
+  map_app.add_flag("-k,--keep-order", o.keep_order,
+                   "Outputs in the order of the inputs");
+  map_app.add_flag("--tag", o.tag,
+                   "Begin each line of output with the input and a tab");
+  map_app.add_option("--results", o.results,
+                     "Also write FOLDER/INDEX/stdout, stderr, exit_code");
+  map_app
+    .add_option("--joblog", o.joblog,
+                "Also write a line for each command, as GNU parallel does")
+    ->type_name("FILE");
+  map_app.add_flag("--dry-run", o.dry_run, "Print the commands, run nothing");
+  map_app.add_flag("--fresh", o.fresh,
+                   "Start a new run whatever has become of the last one");
+  map_app
+    .add_flag("--replay", o.replay,
+              "Print what the last run of this line printed, run nothing")
+    ->excludes("--fresh");
 }
 
-int dry_run(const std::vector<std::string>& argv, const map_inputs& inputs,
-            const settings& s) {
-  std::int64_t index = 0;
-  std::vector<ordered_json> rows;
-  const auto trouble = inputs.each([&](const std::string& item) {
-    ++index;
-    auto command = argv;
-    for (auto& argument : command) {
-      replace(argument, "{index}", std::to_string(index));
-      replace(argument, "{item}", item);
-    }
-    if (s.output != format::table) {
-      rows.push_back({{"index", index}, {"item", item}, {"argv", command}});
-      return;
-    }
-    std::string line;
-    for (const auto& argument : command)
-      line += (line.empty() ? "" : " ") + shell_quoted(argument);
-    put("{}\n", line);
-  });
-  if (s.output != format::table)
-    print_rows(s, {}, rows);
-  return trouble ? report_error(trouble) : int{done};
-}
-
-/// The run of this command line: the known one, or one that is submitted now.
-result<submitted_run> submit(engine& engine, const std::string& key_base,
-                             run_spec spec, bool fresh, map_inputs& inputs,
-                             const settings& s) {
-  const auto reader = engine.open_reader();
-  bool known = false;
-  spec.idempotency_key = choose_key(*reader, key_base, fresh, known);
-  if (known) {
-    const auto run = reader->load_run(
-      *reader->find_run_by_idempotency_key(spec.idempotency_key));
-    say(s, fmt::format(
-             "run {} of this command line {}; --fresh starts anew", run->id,
-             settled(run->state) ? "has ended already, here is what it gave"
-                                 : "goes on where it was"));
-    return submitted_run{run->key, run->id, true, 0};
-  }
-  auto run = engine.submit(spec);
-  if (run || run.error().code == errc::stopped)
-    inputs.keep(); // whoever sweeps spools knows whether the run is there
-  if (run)
-    say(s, fmt::format("run {} in {}", run->id, s.database));
-  return run;
-}
-
-/// The database keeps the end of each command's stderr; this keeps all of it
-/// until it is printed.
-std::shared_ptr<long_stderr> keep_long_stderr(engine& engine,
-                                              const settings& s) {
-  auto kept = std::make_shared<long_stderr>();
-  const auto slots = s.workers > 0
-                       ? s.workers
-                       : std::max(1u, std::thread::hardware_concurrency());
-  engine.handle("exec",
-                make_exec_handler(
-                  {.slots = slots,
-                   .on_long_stderr
-                   = [kept](attempt_key which, std::string text) {
-                       kept->keep(which, std::move(text));
-                     }}));
-  return kept;
-}
-
-int map(settings s, const map_options& o, std::vector<std::string> command) {
-  auto inputs = map_inputs::from(o.list_file, command, s.database);
-  if (!inputs)
-    return report_error(inputs.error());
-  if (command.empty())
-    return report_error({errc::invalid, "no command; write it behind \"--\": "
-                                        "orcon map -- sha256sum {} ::: a b"});
-  const auto argv = template_of(std::move(command));
-  std::error_code ignored;
-  const auto folder = std::filesystem::current_path(ignored).string();
-  const auto read = read_definition(definition_of(o, argv, inputs->as_fanout()),
-                                    program_context(folder));
-  if (!read.errors.empty())
-    return report_error(at_option(read.errors.front()));
-  if (o.dry_run)
-    return dry_run(argv, *inputs, s);
-  if (!o.results.empty())
-    if (const auto trouble = make_folder(o.results))
-      return report_error(trouble);
-  if (o.jobs > 0)
-    s.workers = o.jobs;
-  const signal_guard signals;
-  const auto is_new = !has_database(s);
-  auto engine = open_engine(s);
-  if (!engine)
-    return report_error(engine.error());
-  const auto errors = keep_long_stderr(*engine, s);
-  const auto run = submit(*engine, fingerprint(o, argv, *inputs), read.spec,
-                          o.fresh, *inputs, s);
-  if (!run)
-    return refuse(*engine, s, is_new, run.error());
-  map_printer printer{engine->open_reader(), run->key, o.keep_order, o.results,
-                      s, errors};
-  const auto code
-    = work(*engine, {run->id}, s, signals,
-           [&](const auto& make_room) { printer.print(make_room); });
-  printer.finish();
-  if (code != interrupted && !s.quiet)
-    printer.print_totals(run->id);
-  if (printer.trouble() && code == done)
-    return report_error(printer.trouble());
-  return code;
+/// Options of GNU parallel that would silently mean something else.
+void add_refused_options(CLI::App& map_app) {
+  const auto refuse = [&map_app](const char* name, const char* why) {
+    map_app
+      .add_flag_callback(name,
+                         [name, why] {
+                           throw CLI::ValidationError(
+                             name, std::string{"not supported: "} + why);
+                         })
+      ->group("");
+  };
+  refuse("--line-buffer,--lb", "the output of a command is kept, and printed "
+                               "whole when the command has ended");
+  refuse("--pipe", "each command gets its input as an argument; split the "
+                   "text into files first");
 }
 
 } // namespace
@@ -202,30 +142,12 @@ void add_map_command(CLI::App& app, const commands& c) {
   add_work_options(*map_app, c.common);
   map_app->footer(usage_text);
   auto o = std::make_shared<map_options>();
-  map_app->add_option("-a,--arg-file", o->list_file, "Inputs, one a line");
-  map_app->add_option("-j,--jobs", o->jobs,
-                      "Commands at once (default: number of cores)");
-  map_app->add_option("--retries", o->retries, "Retries of each (default 3)")
-    ->check(CLI::Range(0, 1'000'000));
-  map_app->add_option("--timeout", o->timeout, "Of one attempt, e.g. 30s");
-  map_app->add_option("--tolerate", o->tolerate,
-                      "Failures that are no failure: a count or e.g. 5%");
-  map_app->add_option("--name", o->name, "Name of the run");
-  map_app
-    ->add_option("--env", o->env,
-                 "A variable that the commands get: NAME as it is then, or "
-                 "NAME=VALUE; may be repeated")
-    ->allow_extra_args(false)
-    ->type_name("NAME");
-  map_app->add_flag("-k,--keep-order", o->keep_order,
-                    "Outputs in the order of the inputs");
-  map_app->add_option("--results", o->results,
-                      "Also write FOLDER/INDEX/stdout, stderr, exit_code");
-  map_app->add_flag("--dry-run", o->dry_run, "Print the commands, run nothing");
-  map_app->add_flag("--fresh", o->fresh,
-                    "Start anew although this command line has run before");
+  add_input_options(*map_app, *o);
+  add_run_options(*map_app, *o, c.common);
+  add_output_options(*map_app, *o);
+  add_refused_options(*map_app);
   map_app->callback(
-    [c, o] { c.chosen = [c, o] { return map(c.common, *o, c.tail); }; });
+    [c, o] { c.chosen = [c, o] { return run_map(c.common, *o, c.tail); }; });
 }
 
 } // namespace orcon

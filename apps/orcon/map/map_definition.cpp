@@ -11,8 +11,12 @@ using namespace conductor;
 
 namespace {
 
-/// "map sha256sum" for /usr/bin/sha256sum; names of runs have no '/' or '#'.
-std::string default_name(const std::string& program) {
+/// "map sha256sum" for /usr/bin/sha256sum, "map zcat" for -c 'zcat {}'; names
+/// of runs have no '/' or '#'.
+std::string default_name(const map_options& o,
+                         const std::vector<std::string>& argv) {
+  const auto& text = o.shell ? *o.shell : argv.front();
+  const auto program = text.substr(0, o.shell ? text.find(' ') : text.npos);
   auto name = program.substr(program.rfind('/') + 1);
   std::erase(name, '#');
   return shorten("map " + name, 100);
@@ -22,13 +26,13 @@ std::string default_name(const std::string& program) {
 constexpr std::size_t stdout_limit = 256u << 20;
 
 /// "NAME=value", or "NAME" for what it is when the command runs.
-json environment_of(const std::vector<std::string>& wishes) {
+json environment_of(const std::vector<std::string>& named) {
   json env = json::object();
-  for (const auto& wish : wishes)
-    if (const auto equals = wish.find('='); equals != wish.npos)
-      env[wish.substr(0, equals)] = wish.substr(equals + 1);
+  for (const auto& one : named)
+    if (const auto equals = one.find('='); equals != one.npos)
+      env[one.substr(0, equals)] = one.substr(equals + 1);
     else
-      env[wish] = "${env:" + wish + "}";
+      env[one] = "${env:" + one + "}";
   return env;
 }
 
@@ -42,27 +46,8 @@ json share_of(const std::string& text) {
 
 } // namespace
 
-void replace(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos;
-       at += to.size())
-    text.replace(at, from.size(), to);
-}
-
-std::vector<std::string> template_of(std::vector<std::string> command) {
-  bool named = false;
-  for (auto& argument : command) {
-    replace(argument, "{}", "{item}");
-    replace(argument, "{#}", "{index}");
-    named = named || argument.find("{item") != std::string::npos
-            || argument.find("{index}") != std::string::npos;
-  }
-  if (!named)
-    command.emplace_back("{item}");
-  return command;
-}
-
 json definition_of(const map_options& o, const std::vector<std::string>& argv,
-                   json fanout) {
+                   json fanout, const std::string& line) {
   json task{{"handler", "exec"},
             {"input",
              {{"argv", argv},
@@ -78,7 +63,8 @@ json definition_of(const map_options& o, const std::vector<std::string>& argv,
   if (!o.tolerate.empty())
     task["tolerate"] = share_of(o.tolerate);
   return {{"version", 1},
-          {"name", o.name.empty() ? default_name(argv.front()) : o.name},
+          {"name", o.name.empty() ? default_name(o, argv) : o.name},
+          {"meta", {{line_label, line}}},
           {"tasks", {{"map", std::move(task)}}}};
 }
 

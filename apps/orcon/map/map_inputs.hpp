@@ -1,49 +1,42 @@
 #pragma once
 
-#include <functional>
-#include <optional>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <conductor/error.hpp>
-#include <conductor/json_text.hpp>
-#include <conductor/submission.hpp>
+
+#include "apps/orcon/map/item_list.hpp"
+#include "apps/orcon/map/map_sources.hpp"
 
 namespace orcon {
 
-/// FNV-1a, 64 bits; goes on from an earlier hash.
+/// FNV-1a, 64 bits; continues from an earlier hash.
 std::uint64_t hash_text(std::string_view text,
                         std::uint64_t from = 0xcbf29ce484222325);
 
 /// As a shell would need it to be written.
 std::string shell_quoted(const std::string& text);
 
-/// The inputs of `orcon map`: arguments, a file, or standard input.
-class map_inputs {
-public:
-  /// Takes what stands behind ":::" out of the command. Where neither that nor
-  /// a file is given, standard input is read and spooled beside `database`; so
-  /// is a file that can be read only once.
-  static conductor::result<map_inputs> from(const std::string& list_file,
-                                            std::vector<std::string>& command,
-                                            const std::string& database);
-
-  /// Tells apart inputs that differ: values, or a file's name, size and time,
-  /// or what standard input held.
-  const std::string& fingerprint() const { return fingerprint_; }
-  /// The `fanout` of a definition.
-  conductor::json as_fanout() const;
-  /// A submission has taken the spool over.
-  void keep();
-  /// Calls `one` for each input, in order.
-  conductor::error
-  each(const std::function<void(const std::string&)>& one) const;
-
-private:
-  std::vector<std::string> values_;
-  std::string file_; ///< absolute; the spool's where standard input was read
-  std::string fingerprint_;
-  std::optional<conductor::spool> spool_;
+/// How the lists of inputs become items.
+struct input_rules {
+  char delimiter = '\n';     ///< of the inputs in a file
+  std::int64_t max_args = 1; ///< inputs in one command; 0 = as many as fit
+  unsigned jobs = 1;         ///< commands that share the inputs if few fit
 };
+
+struct map_inputs {
+  item_list items;
+  /// Files of the database itself that were in the list and were left out.
+  std::int64_t left_out = 0;
+};
+
+/// Reads all lists and combines them as GNU parallel does: each input of one
+/// with each of the others, the last list changing fastest; those of a linked
+/// list one by one with the list before it, up to the shorter one's end.
+conductor::result<map_inputs> read_inputs(const std::vector<input_source>& from,
+                                          const input_rules& rules,
+                                          const std::string& database);
 
 } // namespace orcon

@@ -1,16 +1,13 @@
 #include "apps/orcon/map/map_printer.hpp"
 
-#include <cerrno>
-#include <csignal>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-
 #include <conductor/json_text.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "actors/handlers/exec/exec_item.hpp"
 #include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/map/map_template.hpp"
+#include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
 
@@ -24,27 +21,16 @@ constexpr std::size_t page = 1000;
 constexpr int failures_shown = 10;
 
 /// The bytes that a child wrote, from its output.
-std::string stdout_of(const json& value) {
+std::string bytes_in(const json& value, const char* name) {
   if (!value.is_object())
     return {};
-  if (const auto text = value.find("stdout");
+  if (const auto text = value.find(name);
       text != value.end() && text->is_string())
     return text->get<std::string>();
-  if (const auto base64 = value.find("stdout_base64"); base64 != value.end())
-    return decode_base64(base64->get<std::string>());
+  if (const auto base64 = value.find(std::string{name} + "_base64");
+      base64 != value.end() && base64->is_string())
+    return from_base64(base64->get_ref<const std::string&>());
   return {};
-}
-
-/// As a shell would tell it: 128 and the signal, 127 for what never ran.
-int exit_code_in(const json& output) {
-  if (!output.is_object())
-    return 127;
-  const auto name = output.value("signal", "");
-  for (int number = 1; !name.empty() && number < NSIG; ++number)
-    if (const auto* known = ::sigabbrev_np(number);
-        known && name == std::string{"SIG"} + known)
-      return 128 + number;
-  return output.value("exit_code", 127);
 }
 
 json item_of(const task_record& task) {
@@ -52,37 +38,35 @@ json item_of(const task_record& task) {
   return input.is_object() ? input.value("item", json{}) : json{};
 }
 
-} // namespace
-
-std::string decode_base64(std::string_view text) {
-  std::string bytes;
-  std::uint32_t buffer = 0;
-  int bits = 0;
-  constexpr std::string_view alphabet
-    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (auto c : text) {
-    const auto digit = alphabet.find(c);
-    if (digit == std::string_view::npos)
-      continue; // padding
-    buffer = buffer << 6 | static_cast<std::uint32_t>(digit);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes += static_cast<char>(buffer >> bits & 0xFF);
-    }
-  }
-  return bytes;
+/// All inputs of an item in one line of text.
+std::string inputs_in(const json& item) {
+  std::string text;
+  for (const auto& input : inputs_of(item))
+    text += (text.empty() ? "" : " ") + input;
+  return text;
 }
 
+/// Every line with the inputs and a tab in front.
+std::string tagged(const std::string& text, const std::string& tag) {
+  std::string out;
+  for (std::size_t from = 0; from < text.size();) {
+    const auto end = std::min(text.find('\n', from), text.size() - 1) + 1;
+    out += tag + "\t" + text.substr(from, end - from);
+    from = end;
+  }
+  return out;
+}
+
+} // namespace
+
 map_printer::map_printer(std::unique_ptr<store_reader> reader, run_key run,
-                         bool keep_order, std::string results,
-                         const settings& s, std::shared_ptr<long_stderr> errors)
-  : reader_(std::move(reader)), run_(run), keep_order_(keep_order),
-    results_(std::move(results)), settings_(s), errors_(std::move(errors)),
+                         map_view view, map_files files, const settings& s)
+  : reader_(std::move(reader)), run_(run), view_(std::move(view)),
+    files_(std::move(files)), settings_(s),
     on_screen_(!s.quiet && ::isatty(STDOUT_FILENO) == 1
                && ::isatty(STDERR_FILENO) == 1),
     ids_(reader_->ids()) {
-  for (const auto& fanout : reader_->list_fanouts(run_))
+  for (const auto& fanout : reader_->list_parents(run_))
     base_ = next_ = fanout.base;
 }
 
@@ -92,12 +76,10 @@ void map_printer::print(const std::function<void()>& make_room) {
     const auto events
       = reader_->list_events({.run = run_, .name = "task."}, seen_, page);
     for (const auto& e : events) {
+      if (writing_has_stopped())
+        return;
       seen_ = e.seq;
-      if (e.name != "task.succeeded" && e.name != "task.retries_exhausted")
-        continue;
-      const auto id = parse_ulid(e.task_id);
-      if (const auto key = id ? ids_.key(id_kind::task, *id) : std::nullopt)
-        settled(*key);
+      hear(e);
     }
     if (events.size() < page || trouble_)
       break;
@@ -105,8 +87,32 @@ void map_printer::print(const std::function<void()>& make_room) {
   flush_output();
 }
 
+void map_printer::hear(const event_record& e) {
+  const bool cancelled = e.name == "task.cancelled";
+  if (e.name != "task.succeeded" && e.name != "task.retries_exhausted"
+      && !cancelled)
+    return;
+  const auto id = parse_ulid(e.task_id);
+  const auto key = id ? ids_.key(id_kind::task, *id) : std::nullopt;
+  if (!key || *key < base_)
+    return;
+  if (e.name != "task.succeeded") {
+    const auto task = reader_->load_task(*key);
+    const auto state = cancelled ? task_state::cancelled : task_state::failed;
+    if (!task || task->state != state || was_printed(*task))
+      return; // what has become of it since comes later
+  }
+  settled(*key);
+}
+
+bool map_printer::was_printed(const task_record& task) {
+  const auto [printed, first]
+    = failures_printed_.emplace(task.key, task.attempt);
+  return !first && std::exchange(printed->second, task.attempt) == task.attempt;
+}
+
 void map_printer::settled(task_key task) {
-  if (!keep_order_) {
+  if (!view_.keep_order) {
     print_task(task);
     return;
   }
@@ -118,40 +124,47 @@ void map_printer::settled(task_key task) {
 }
 
 void map_printer::print_task(task_key key) {
-  const auto output
-    = json::parse(reader_->load_outputs({key, 1}).front(), nullptr, false);
   const auto task = reader_->load_task(key);
-  if (!task)
+  if (!task || task->state == task_state::cancelled)
     return;
-  const auto text = stdout_of(output);
-  const auto errors = errors_of(*task, output);
+  const auto output
+    = json::parse(reader_->texts(text_kind::output, {key, 1}).front(), nullptr, false);
+  const auto error = json::parse(task->last_error, nullptr, false);
+  const auto failed = task->state == task_state::failed && error.is_object();
+  const auto item = item_of(*task);
+  const auto text = bytes_in(output, "stdout");
+  const auto errors = errors_of(*task, failed ? error : output);
   if (output.is_object() && output.value("stdout_truncated", false))
     tell_cut(key);
-  if (settings_.output == format::table)
-    print_texts(text, errors);
-  if (settings_.output != format::table)
+  if (settings_.output == format::table) {
+    print_texts(item, text, errors);
+    if (task->state == task_state::failed)
+      tell_failure(*task);
+  } else {
     print_row(*task);
-  else if (task->state == task_state::failed)
-    tell_failure(*task);
-  if (!results_.empty())
-    write_results(*task, text, errors, output);
+  }
+  if (!files_.wanted())
+    return;
+  const auto command = command_for(view_.argv, dump(item), key - base_ + 1);
+  files_.write({*task, key - base_ + 1, text, errors, output,
+                command ? command_text(*command, view_.shell) : ""});
 }
 
 /// The stderr of the last attempt: whole if this program ran it, else what the
-/// database has.
-std::string map_printer::errors_of(const task_record& task,
-                                   const json& output) {
-  if (errors_)
-    if (auto whole = errors_->take({task.key, task.attempt}))
+/// database keeps.
+std::string map_printer::errors_of(const task_record& task, const json& kept) {
+  if (view_.errors)
+    if (auto whole = view_.errors->take({task.key, task.attempt}))
       return std::move(*whole);
-  const auto error = json::parse(task.last_error, nullptr, false);
-  const auto failed = task.state == task_state::failed && error.is_object();
-  const auto& from = failed ? error : output;
-  return from.is_object() ? from.value("stderr", "") : "";
+  return bytes_in(kept, "stderr");
 }
 
-void map_printer::print_texts(const std::string& text,
-                              const std::string& errors) {
+void map_printer::print_texts(const json& item, std::string text,
+                              std::string errors) {
+  if (view_.tag) {
+    text = tagged(text, inputs_in(item));
+    errors = tagged(errors, inputs_in(item));
+  }
   if (!text.empty() || !errors.empty())
     make_room_();
   write_out(text);
@@ -202,32 +215,11 @@ void map_printer::tell_failure(const task_record& task) {
   const auto error = json::parse(task.last_error, nullptr, false);
   const auto item = item_of(task);
   make_room_();
-  tell("orcon: {} ({}) failed: {}\n", task.name,
-       shorten(item.is_string() ? item.get<std::string>() : dump(item), 60),
+  tell("orcon: {} ({}) failed: {}\n", task.name, shorten(inputs_in(item), 60),
        error.is_object() ? error.value("message", "") : "");
   if (++failures_told_ == failures_shown)
     tell("orcon: further failures are not shown here; see `orcon task "
          "failures`\n");
-}
-
-void map_printer::write_results(const task_record& task,
-                                const std::string& text,
-                                const std::string& errors, const json& output) {
-  namespace fs = std::filesystem;
-  const auto folder = fs::path{results_} / std::to_string(task.key - base_ + 1);
-  std::error_code bad;
-  fs::create_directories(folder, bad);
-  const auto put_file = [&](const char* name, const std::string& content) {
-    std::ofstream file{folder / name, std::ios::binary};
-    file << content;
-    file.close();
-    if (!file && !trouble_)
-      trouble_ = {errc::file, "cannot write " + (folder / name).string() + ": "
-                                + std::strerror(errno)};
-  };
-  put_file("stdout", text);
-  put_file("stderr", errors);
-  put_file("exit_code", std::to_string(exit_code_in(output)) + "\n");
 }
 
 void map_printer::print_totals(const std::string& run_id) {
@@ -235,8 +227,8 @@ void map_printer::print_totals(const std::string& run_id) {
   tell("orcon: {} of {} succeeded{}\n", with_commas(counts.succeeded),
        with_commas(counts.total()),
        counts.failed > 0 ? fmt::format(
-         ", {} failed; see:  orcon task failures {} --db {}",
-         with_commas(counts.failed), run_id, shell_quoted(settings_.database))
+         ", {} failed; see:  {}", with_commas(counts.failed),
+         with_database(settings_, "orcon task failures " + run_id))
                          : "");
 }
 

@@ -1,11 +1,11 @@
-#include <iostream>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
 #include "apps/orcon/cli.hpp"
-#include "apps/orcon/terminal/print.hpp"
 #include "apps/orcon/report/report_page.hpp"
+#include "apps/orcon/terminal/print.hpp"
 
 namespace orcon {
 
@@ -28,10 +28,10 @@ int write_report(const settings& s, const std::string& id) {
   const auto run = find_run(**reader, id);
   if (!run)
     return report_error(run.error());
-  report::write_page(
-    std::cout, report::gather(**reader, run->key, system_now()), s.database);
-  std::cout.flush();
-  flush_output(); // what did not arrive is told at the end
+  std::ostringstream page;
+  report::write_page(page, report::gather(**reader, run->key, system_now()),
+                     s.database);
+  write_out(page.str());
   return done;
 }
 

@@ -31,7 +31,7 @@ std::string input_text(const std::string& input) {
   return json_text(std::move(value));
 }
 
-std::string share_text(const share& s) {
+std::string share_text(const count_or_percent& s) {
   return s.percent > 0 ? fmt::format("{:g}%", s.percent) : with_commas(s.count);
 }
 
@@ -47,6 +47,7 @@ std::string source_text(const task_spec& t) {
   case source_kind::lines: return "the lines of " + user_text(f.path, 200);
   case source_kind::glob:
     return "the files that match " + user_text(f.path, 200);
+  case source_kind::list: return "a list of inputs";
   }
   return "–";
 }

@@ -42,7 +42,7 @@ frame frame_of(store_reader& reader, const run_report& r) {
   f.begin = run.created_at;
   f.end = run.finished_at != no_time ? run.finished_at : r.made_at;
   f.blocks.push_back({0, {first_task(reader, run.key), run.tasks}});
-  for (const auto& fanout : reader.list_fanouts(run.key)) {
+  for (const auto& fanout : reader.list_parents(run.key)) {
     f.parents.push_back(fanout.task);
     f.blocks.push_back({fanout.task, {fanout.base, fanout.total}});
   }
@@ -79,7 +79,7 @@ std::vector<bar> bars_of(store_reader& reader, const run_report& r) {
       break;
     after = page.back().key;
     for (auto& task : page)
-      if (!reader.load_fanout(task.key)) {
+      if (!reader.load_parent(task.key)) {
         places[task.key] = bars.size();
         bars.push_back({std::move(task), {}});
       }
@@ -99,13 +99,15 @@ run_report gather(store_reader& reader, run_key run, timestamp now) {
   r.retries = reader.measure_retries(run);
   r.told = tell(reader, run, frame_of(reader, r));
   r.bars = bars_of(reader, r);
-  r.slowest = reader.list_slowest(run, slowest_listed);
+  r.slowest = reader.tasks({.filter = {.run = run, .texts = false},
+                            .order = task_order::slowest_first,
+                            .limit = slowest_listed});
   for (const auto& t : r.told.most_tried)
     if (auto task = reader.load_task(t.task))
       r.most_tried.push_back(std::move(*task));
   for (const auto& task : reader.list_tasks(
          {.run = run, .top_level = true, .texts = false}, 0, origins_listed))
-    if (auto origin = reader.load_origin(task.key))
+    if (auto origin = reader.load_template(task.key))
       r.origins.push_back(std::move(*origin));
   return r;
 }

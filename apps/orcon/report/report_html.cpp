@@ -142,7 +142,7 @@ std::string counts_text(const state_counts& c) {
   };
   for (auto s : stacked_states())
     add(count_of(c, s), look(s).label);
-  add(c.unborn, "not created yet");
+  add(c.not_created, "not created yet");
   return out.empty() ? "none" : out;
 }
 

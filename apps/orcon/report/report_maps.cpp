@@ -137,8 +137,8 @@ void write_states(std::ostream& out, const heat_map& m) {
     }
     const auto most = commonest(counts);
     const auto text = counts_text(counts);
-    if (counts.unborn == total) {
-      g.put(i, "unborn", text);
+    if (counts.not_created == total) {
+      g.put(i, "uncreated", text);
       continue;
     }
     g.put(i, look(most).css, text);
@@ -186,10 +186,10 @@ void write_legends(std::ostream& out, const std::vector<heat_map>& maps,
   for (auto s : stacked_states())
     if (const auto n = count_of(all, s); n > 0)
       fmt::print(out, "<li>{} ({})</li>", badge(look(s)), with_commas(n));
-  if (all.unborn > 0)
+  if (all.not_created > 0)
     fmt::print(out,
-               "<li><i class=\"swatch unborn\"></i>not created yet ({})</li>",
-               with_commas(all.unborn));
+               "<li><i class=\"swatch uncreated\"></i>not created yet ({})</li>",
+               with_commas(all.not_created));
   fmt::print(out, "</ul>\n<ul class=\"legend\">");
   const auto swatch = [&](int i, const std::string& text) {
     fmt::print(out, "<li><i class=\"swatch h{}\"></i>{}</li>", i, text);

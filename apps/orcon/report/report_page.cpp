@@ -142,16 +142,16 @@ void write_summary(std::ostream& out, const run_report& r) {
   };
   for (auto state : stacked_states())
     part(count_of(c, state), look(state).css);
-  part(c.unborn, "unborn");
+  part(c.not_created, "uncreated");
   fmt::print(out, "</div>\n<ul class=\"legend\">");
   for (auto state : stacked_states())
     if (const auto n = count_of(c, state); n > 0)
       fmt::print(out, "<li>{} {} ({})</li>", badge(look(state)), with_commas(n),
                  percent(n, c.total()));
-  if (c.unborn > 0)
+  if (c.not_created > 0)
     fmt::print(out,
-               "<li><i class=\"swatch unborn\"></i>not created yet {}</li>",
-               with_commas(c.unborn));
+               "<li><i class=\"swatch uncreated\"></i>not created yet {}</li>",
+               with_commas(c.not_created));
   fmt::print(out, "</ul>\n");
   write_stuck(out, r);
   fmt::print(out, "</section>\n");

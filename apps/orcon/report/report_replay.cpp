@@ -8,7 +8,7 @@ namespace orcon::report {
 
 namespace {
 
-constexpr std::uint8_t unborn = 0, no_leaf = 255;
+constexpr std::uint8_t uncreated = 0, no_leaf = 255;
 constexpr std::size_t listed_attempts = 10; // "10 or more" is the last row
 
 } // namespace
@@ -94,7 +94,7 @@ replay::replay(frame f) : frame_(std::move(f)), last_(frame_.begin) {
       if (b.tasks.contains(parent))
         g.leaves[static_cast<std::size_t>(parent - b.tasks.first)].state
           = no_leaf;
-    now_.unborn += std::ranges::count(g.leaves, unborn, &leaf::state);
+    now_.not_created += std::ranges::count(g.leaves, uncreated, &leaf::state);
   }
 }
 
@@ -183,8 +183,8 @@ void replay::step(event_kind kind, group& g, task_key task, timestamp at) {
 }
 
 void replay::enter(leaf& l, task_state state) {
-  if (l.state == unborn)
-    --now_.unborn;
+  if (l.state == uncreated)
+    --now_.not_created;
   else
     --now_[static_cast<task_state>(l.state)];
   ++now_[state];
@@ -222,8 +222,8 @@ void replay::count_leaves(group& g) {
     if (l.state == no_leaf)
       continue;
     auto& c = g.map.cells[i / static_cast<std::size_t>(g.map.per_cell)];
-    if (l.state == unborn)
-      ++c.leaves.unborn;
+    if (l.state == uncreated)
+      ++c.leaves.not_created;
     else
       ++c.leaves[static_cast<task_state>(l.state)];
     if (l.attempts == 0)

@@ -126,7 +126,7 @@ public:
 
 private:
   struct leaf {
-    std::uint8_t state = 0; ///< a `task_state`; 0 = unborn
+    std::uint8_t state = 0; ///< a `task_state`; 0 = uncreated
     std::uint8_t attempts = 0;
   };
   struct group {

@@ -35,13 +35,13 @@ section{background:var(--card);border:1px solid var(--line);border-radius:12px;p
 .k{fill:none;stroke:var(--card);stroke-width:2;stroke-linecap:round;stroke-linejoin:round}.s{fill:var(--card)}
 .succeeded{fill:var(--succeeded)}.failed{fill:var(--failed)}.cancelled{fill:var(--cancelled)}
 .running{fill:var(--running)}.retrying{fill:var(--retrying)}.pending{fill:var(--pending)}.lost{fill:var(--cancelled)}
-.unborn{fill:var(--none)}
+.uncreated{fill:var(--none)}
 .strip{display:flex;height:16px;border-radius:8px;overflow:hidden;background:var(--none);gap:2px}
 .strip i{display:block;min-width:3px}
 i.succeeded{background:var(--succeeded)}i.failed{background:var(--failed)}i.cancelled{background:var(--cancelled)}
-i.running{background:var(--running)}i.retrying{background:var(--retrying)}i.pending{background:var(--pending)}i.unborn{background:none}
+i.running{background:var(--running)}i.retrying{background:var(--retrying)}i.pending{background:var(--pending)}i.uncreated{background:none}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;list-style:none;margin:10px 0 0;padding:0;font-size:14px}
-.swatch.unborn{border:1px solid var(--dim)}.legend .swatch{display:inline-block;width:22px;height:11px;border-radius:2px;margin-right:7px}
+.swatch.uncreated{border:1px solid var(--dim)}.legend .swatch{display:inline-block;width:22px;height:11px;border-radius:2px;margin-right:7px}
 figure{margin:16px 0 26px}figcaption{margin-bottom:10px;font-size:14px;max-width:82ch}figcaption b{display:block;color:var(--ink);font-size:15px}
 .plot{display:grid;grid-template-columns:auto 1fr;column-gap:8px}
 .plot .y{position:relative;text-align:right;font-size:12px;color:var(--dim);font-variant-numeric:tabular-nums}

@@ -40,12 +40,12 @@ std::int64_t gained(const timeline& t, column c, task_state s) {
 }
 
 void write_legend(std::ostream& out, const std::vector<task_state>& states,
-                  bool unborn) {
+                  bool uncreated) {
   fmt::print(out, "<ul class=\"legend\">");
   for (auto s : states)
     fmt::print(out, "<li>{}</li>", badge(look(s)));
-  if (unborn)
-    fmt::print(out, "<li><i class=\"swatch unborn\"></i>blank: not created "
+  if (uncreated)
+    fmt::print(out, "<li><i class=\"swatch uncreated\"></i>blank: not created "
                     "yet</li>");
   fmt::print(out, "</ul>\n");
 }
@@ -87,7 +87,7 @@ void write_states(std::ostream& out, const timeline& t, std::int64_t total) {
     lower = std::move(upper);
   }
   p.close([&](column c) { return counts_text(t.slices[c.to - 1].leaves); });
-  write_legend(out, seen, t.slices.front().leaves.unborn > 0);
+  write_legend(out, seen, t.slices.front().leaves.not_created > 0);
   fmt::print(out, "</figure>\n");
 }
 

@@ -6,9 +6,8 @@
 namespace orcon {
 
 std::string with_database(const settings& s, const std::string& command) {
-  return s.database == settings{}.database
-           ? command
-           : command + " --db " + shell_quoted(s.database);
+  return s.database_named ? command + " --db " + shell_quoted(s.database)
+                          : command;
 }
 
 std::string with_databases(const settings& s, const std::string& text) {

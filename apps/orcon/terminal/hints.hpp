@@ -7,7 +7,7 @@
 /// Commands that are shown to be pasted.
 namespace orcon {
 
-/// The command with `--db FILE` unless that is the default.
+/// The command with `--db FILE` where the user has named the database.
 std::string with_database(const settings& s, const std::string& command);
 
 /// The same of every command between back quotes in a text.

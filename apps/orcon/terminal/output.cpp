@@ -10,6 +10,7 @@
 
 #include "apps/orcon/terminal/print.hpp"
 #include "apps/orcon/terminal/table.hpp"
+#include "apps/orcon/terminal/task_label.hpp"
 
 namespace orcon {
 
@@ -42,7 +43,7 @@ std::string dump_safely(const ordered_json& value, int indent) {
 } // namespace
 
 ordered_json to_json(const state_counts& c) {
-  return {{"total", c.total()},     {"unborn", c.unborn},
+  return {{"total", c.total()},     {"not_created", c.not_created},
           {"pending", c.pending},   {"running", c.running},
           {"retrying", c.retrying}, {"succeeded", c.succeeded},
           {"failed", c.failed},     {"cancelled", c.cancelled}};
@@ -84,6 +85,18 @@ ordered_json to_json(const task_record& t) {
           {"last_error", parsed_or_null(t.last_error)}};
 }
 
+std::optional<milliseconds> duration_of(const task_record& t, timestamp now) {
+  if (t.started_at == no_time || t.attempt == 0)
+    return std::nullopt;
+  const auto end = t.state == task_state::running ? now : t.updated_at;
+  return std::max(milliseconds{0}, end - t.started_at);
+}
+
+ordered_json duration_or_null(const task_record& t, timestamp now) {
+  const auto took = duration_of(t, now);
+  return took ? ordered_json(took->count()) : ordered_json(nullptr);
+}
+
 ordered_json to_json(const event_record& e) {
   return {{"seq", e.seq},
           {"id", e.id},
@@ -95,16 +108,40 @@ ordered_json to_json(const event_record& e) {
           {"payload", parsed_or_null(e.payload)}};
 }
 
+namespace {
+
+bool is_time(const std::string& name) {
+  return name == "at" || name.ends_with("_at");
+}
+
+/// Times as people at a terminal read them.
+ordered_json with_local_times(ordered_json object) {
+  const auto now = system_now();
+  for (auto& [name, value] : object.items())
+    if (is_time(name) && value.is_string())
+      if (const auto t = parse_iso(value.get_ref<const std::string&>()))
+        value = time_text(*t, now);
+  return object;
+}
+
+std::string table_on_screen(const settings& s,
+                            const std::vector<std::string>& columns,
+                            const std::vector<ordered_json>& rows) {
+  const auto color = use_color(s, STDOUT_FILENO);
+  if (!times_are_local())
+    return table_text(columns, rows, {0, color});
+  std::vector<ordered_json> shown;
+  for (const auto& row : rows)
+    shown.push_back(with_local_times(row));
+  return table_text(columns, shown, {terminal_width(STDOUT_FILENO), color});
+}
+
+} // namespace
+
 void print_rows(const settings& s, const std::vector<std::string>& columns,
                 const std::vector<ordered_json>& rows) {
   switch (s.output) {
-  case format::table: {
-    const auto width
-      = ::isatty(STDOUT_FILENO) == 1 ? terminal_width(STDOUT_FILENO) : 0;
-    const auto color = use_color(s, STDOUT_FILENO);
-    put("{}", table_text(columns, rows, {width, color}));
-    break;
-  }
+  case format::table: put("{}", table_on_screen(s, columns, rows)); break;
   case format::json: put("{}\n", dump_safely(ordered_json(rows), 2)); break;
   case format::jsonl:
     for (const auto& row : rows)
@@ -123,7 +160,8 @@ void print_object(const settings& s, const ordered_json& object) {
     for (const auto& [key, value] : object.items())
       width = std::max(width, key.size());
     const auto color = use_color(s, STDOUT_FILENO);
-    for (const auto& [key, value] : object.items())
+    const auto shown = times_are_local() ? with_local_times(object) : object;
+    for (const auto& [key, value] : shown.items())
       if (!value.is_null())
         put("{:<{}}  {}\n", key, width,
             key == "state" ? paint_state(cell(value), color) : cell(value));

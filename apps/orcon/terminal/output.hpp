@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,13 @@ ordered_json to_json(const conductor::run_record& run);
 ordered_json to_json(const conductor::task_record& task);
 ordered_json to_json(const conductor::event_record& event);
 ordered_json to_json(const conductor::state_counts& counts);
+
+/// How long the last attempt of a task took, or has taken by `now`; none if it
+/// has none.
+std::optional<conductor::milliseconds>
+duration_of(const conductor::task_record& task, conductor::timestamp now);
+ordered_json duration_or_null(const conductor::task_record& task,
+                              conductor::timestamp now);
 
 /// Prints rows to stdout. A table (see table.hpp) has the given columns, which
 /// are keys of the rows.

@@ -8,6 +8,7 @@
 
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
+#include "apps/orcon/terminal/task_label.hpp"
 
 namespace orcon {
 
@@ -20,13 +21,17 @@ constexpr auto redraw_every = 100ms;
 constexpr auto look_every = 500ms;
 constexpr auto plain_every = 10s;
 constexpr auto too_short_to_tell = 1s;
+constexpr auto look_closely_every = 1s;
+constexpr auto slow_after = 10s;
+constexpr auto failure_is_news = 10s;
 constexpr std::size_t most_lines = 8;
+constexpr std::size_t most_slow = 3;
 
 /// What is left of the counts without a part of them. The part was read a
 /// moment later, so it may be a little ahead.
 state_counts without(state_counts all, const state_counts& part) {
   for (auto count :
-       {&state_counts::unborn, &state_counts::pending, &state_counts::running,
+       {&state_counts::not_created, &state_counts::pending, &state_counts::running,
         &state_counts::retrying, &state_counts::succeeded,
         &state_counts::failed, &state_counts::cancelled})
     all.*count = std::max<std::int64_t>(0, all.*count - part.*count);
@@ -43,31 +48,106 @@ progress::progress(const settings& s)
     last_ = started_; // the first plain line comes after ten seconds
 }
 
-std::vector<progress_line> progress::read(store_reader& reader,
-                                          const std::vector<run_key>& runs) {
-  const auto now = clock::now();
+void progress::add_line(task_key key, std::string name,
+                        const state_counts& counts,
+                        std::vector<progress_line>& lines) {
+  auto& pace = speeds_[key];
+  pace.note(clock::now(), counts.settled());
+  lines.push_back({std::move(name), counts, pace.rate()});
+}
+
+/// The parents of a run that have not ended, and its leaves without a parent.
+void progress::add_run(store_reader& reader, run_key run, std::size_t most,
+                       std::vector<progress_line>& lines) {
+  const auto fanouts = reader.list_parents(run);
+  const auto all = reader.count_leaves(run);
+  state_counts shown;
+  for (const auto& f : fanouts) {
+    const auto& c = f.children;
+    const bool ended = c.total() > 0 && c.settled() == c.total();
+    const bool only = fanouts.size() == 1 && c.total() == all.total();
+    if ((ended && !only) || lines.size() >= most) {
+      if (ended)
+        shown += c;
+      continue;
+    }
+    const auto origin = reader.load_template(f.task);
+    add_line(f.task, origin ? origin->spec.name : "?", c, lines);
+    shown += c;
+  }
+  const auto others = without(all, shown);
+  if (others.total() > 0 && others.settled() < others.total())
+    add_line(-run, lines.empty() ? "tasks" : "others", others, lines);
+}
+
+progress::picture progress::read(store_reader& reader,
+                                 const std::vector<run_key>& runs) {
   const auto rows = terminal_height(STDERR_FILENO);
-  // One line is for what has no line of its own, one for the cursor.
-  const auto parents = std::clamp<std::size_t>(rows, 3, most_lines + 2) - 2;
-  std::vector<progress_line> lines;
-  state_counts all, shown;
-  const auto add = [&](task_key key, std::string name, const state_counts& c) {
-    speeds_[key].note(now, c.settled());
-    lines.push_back({std::move(name), c, speeds_[key].rate()});
-  };
+  // One line is for all, one for what has no line of its own, one for the
+  // cursor.
+  const auto most = std::clamp<std::size_t>(rows, 4, most_lines + 3) - 3;
+  picture p;
+  state_counts all;
   for (auto run : runs) {
     all += reader.count_leaves(run);
-    for (const auto& f : reader.list_fanouts(run)) {
-      if (lines.size() == parents)
-        break;
-      const auto origin = reader.load_origin(f.task);
-      add(f.task, origin ? origin->spec.name : "?", f.children);
-      shown += f.children;
-    }
+    add_run(reader, run, most, p.lines);
   }
-  if (all.total() > shown.total())
-    add(0, lines.empty() ? "tasks" : "others", without(all, shown));
-  return lines;
+  if (p.lines.size() != 1 || p.lines.front().counts.total() != all.total())
+    add_line(0, "all", all, p.lines);
+  look(reader, runs);
+  for (const auto& note : slow_)
+    if (p.lines.size() + p.notes.size() + 2 < rows)
+      p.notes.push_back(note);
+  if (clock::now() - failed_at_ < failure_is_news
+      && p.lines.size() + p.notes.size() + 2 < rows)
+    p.notes.push_back({"  newest failure: " + newest_failure_, true});
+  return p;
+}
+
+/// Looks for what has no counter, once per second.
+void progress::look(store_reader& reader, const std::vector<run_key>& runs) {
+  const auto now = clock::now();
+  if (now - looked_at_ < look_closely_every)
+    return;
+  looked_at_ = now;
+  look_for_failures(reader, runs);
+  slow_.clear();
+  const auto at = system_now();
+  for (auto run : runs)
+    for (const auto& task :
+         reader.tasks({.filter = {.run = run, .texts = false},
+                        .started_before = at - slow_after,
+                        .order = task_order::oldest_first,
+                        .limit = most_slow - slow_.size()}))
+      slow_.push_back(
+        {fmt::format("  {} has been running for {}",
+                     labelled(task.name, item_text(reader, task.key)),
+                     human_duration(at - task.started_at))});
+}
+
+void progress::look_for_failures(store_reader& reader,
+                                 const std::vector<run_key>& runs) {
+  constexpr std::size_t page = 1000;
+  const auto newest = reader.last_event();
+  // In a storm the last thousand events have the newest one.
+  const auto after
+    = std::max(seen_.value_or(newest), newest - static_cast<event_seq>(page));
+  seen_ = newest;
+  for (auto run : runs) {
+    const auto events
+      = reader.list_events({.run = run, .name = "task.failed"}, after, page);
+    if (events.empty())
+      continue;
+    const auto& last = events.back();
+    const auto payload = json::parse(last.payload, nullptr, false);
+    const auto why
+      = payload.is_object() ? payload.value("error", json::object()) : json{};
+    const auto task = reader.find_task(run, last.task_name);
+    newest_failure_
+      = labelled(last.task_name, task ? item_text(reader, *task) : "") + ": "
+        + (why.is_object() ? why.value("message", "") : "");
+    failed_at_ = clock::now();
+  }
 }
 
 void progress::show(store_reader& reader, const std::vector<run_key>& runs,
@@ -109,7 +189,10 @@ void progress::draw_plain(store_reader& reader,
     return;
   last_tenth_ = tenth;
   last_ = now;
-  tell("orcon: {}\n", render_plain(all, pace.rate()));
+  look(reader, runs);
+  const bool news = now - failed_at_ < plain_every;
+  tell("orcon: {}{}\n", render_plain(all, pace.rate()),
+       news ? "  newest failure: " + shorten(newest_failure_, 200) : "");
 }
 
 std::string progress::go_up(std::size_t width) const {
@@ -120,15 +203,18 @@ std::string progress::go_up(std::size_t width) const {
   return rows > 0 ? fmt::format("\x1b[{}F", rows) : "";
 }
 
-void progress::draw(const std::vector<progress_line>& lines,
-                    std::size_t width) {
+void progress::draw(const picture& p, std::size_t width) {
   // One write a frame, and nothing erased before it is drawn over: steady.
   auto frame = go_up(width);
   drawn_.clear();
-  for (const auto& l : lines) {
-    drawn_.push_back(display_width(render(l, width, false)));
-    frame += render(l, width, color_) + "\x1b[K\n";
-  }
+  const auto add = [&](const auto& line) {
+    drawn_.push_back(display_width(render(line, width, false)));
+    frame += render(line, width, color_) + "\x1b[K\n";
+  };
+  for (const auto& line : p.lines)
+    add(line);
+  for (const auto& note : p.notes)
+    add(note);
   frame += "\x1b[J";
   write_error(frame);
 }

@@ -15,7 +15,6 @@ using namespace conductor;
 namespace {
 
 constexpr std::size_t widest_name = 16, narrowest_name = 8;
-constexpr double remembered_seconds = 5;
 
 double share(const state_counts& c) {
   return c.total() == 0
@@ -76,15 +75,40 @@ std::string bar(const state_counts& c, std::size_t width, bool color) {
 } // namespace
 
 void speed::note(clock::time_point now, std::int64_t settled) {
-  const std::chrono::duration<double> passed = now - last_;
-  if (settled_ >= 0 && passed.count() > 0) {
-    const auto fresh = 1 - std::exp(-passed.count() / remembered_seconds);
-    const auto seen = static_cast<double>(settled - settled_) / passed.count();
-    sum_ += (seen - sum_) * fresh;
-    weight_ += (1 - weight_) * fresh;
+  constexpr auto dense = std::chrono::milliseconds{100};
+  constexpr auto thin = std::chrono::seconds{5};
+  samples_.push_back({now, settled});
+  // The newest but one goes where it is too close to the one before it.
+  if (samples_.size() > 2
+      && samples_.end()[-2].at - samples_.end()[-3].at < dense)
+    samples_.erase(samples_.end() - 2);
+  // Of those that leave the first window, one in five seconds stays.
+  const auto first
+    = std::find_if(samples_.begin(), samples_.end(), [&](const sample& s) {
+        return s.at >= now - windows.front();
+      });
+  const auto n = first - samples_.begin();
+  if (n > 2 && first[-1].at - first[-3].at < thin)
+    samples_.erase(first - 2);
+  while (samples_.size() > 2 && samples_[1].at < now - windows.back())
+    samples_.pop_front();
+}
+
+double speed::rate() const {
+  if (samples_.size() < 2)
+    return 0;
+  const auto& last = samples_.back();
+  for (const auto window : windows) {
+    // From the last sample before the window, or the first there is.
+    auto from = samples_.begin();
+    while (from + 1 != samples_.end() && from[1].at <= last.at - window)
+      ++from;
+    const std::chrono::duration<double> passed = last.at - from->at;
+    const auto settled = last.settled - from->settled;
+    if (passed.count() > 0 && (settled >= enough || from == samples_.begin()))
+      return static_cast<double>(settled) / passed.count();
   }
-  last_ = now;
-  settled_ = settled;
+  return 0;
 }
 
 std::string render(const progress_line& line, std::size_t width, bool color) {
@@ -105,6 +129,11 @@ std::string render(const progress_line& line, std::size_t width, bool color) {
     return shorten(name + text, room);
   return name + bar(line.counts, bar_width, color) + " "
          + shorten(text, room - taken);
+}
+
+std::string render(const progress_note& note, std::size_t width, bool color) {
+  const auto text = shorten(note.text, std::max<std::size_t>(width, 2) - 1);
+  return color && note.alarming ? "\x1b[33m" + text + "\x1b[0m" : text;
 }
 
 std::string render_plain(const state_counts& counts, double rate) {

@@ -1,27 +1,38 @@
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <deque>
 #include <string>
 
 #include <conductor/records.hpp>
 
 namespace orcon {
 
-/// How fast something goes, without jumps: an average in which what happened
-/// ten seconds ago weighs little.
+/// How fast something goes, without jumps: over the last ten seconds, or over a
+/// longer time where little has settled in those.
 class speed {
 public:
   using clock = std::chrono::steady_clock;
 
+  /// The times over which it is measured, one after the other until `enough`
+  /// tasks have settled.
+  static constexpr std::array<conductor::milliseconds, 3> windows{
+    {std::chrono::seconds{10}, std::chrono::minutes{1},
+     std::chrono::minutes{10}}};
+  static constexpr std::int64_t enough = 5;
+
   /// `settled` tasks there are at `now`.
   void note(clock::time_point now, std::int64_t settled);
-  /// Tasks a second; 0 before there are two notes.
-  double rate() const { return weight_ > 0 ? sum_ / weight_ : 0; }
+  /// Tasks per second; 0 before there are two notes.
+  double rate() const;
 
 private:
-  clock::time_point last_{};
-  std::int64_t settled_ = -1;
-  double sum_ = 0, weight_ = 0;
+  struct sample {
+    clock::time_point at;
+    std::int64_t settled;
+  };
+  std::deque<sample> samples_; ///< dense for ten seconds, then thinned out
 };
 
 /// How far one parent is.
@@ -34,6 +45,13 @@ struct progress_line {
 /// One line of at most `width` - 1 columns for a terminal: name, bar, percent,
 /// numbers. The narrower it is, the less it tells, failures last.
 std::string render(const progress_line& line, std::size_t width, bool color);
+
+/// A line of text below the bars, at most `width` - 1 columns.
+struct progress_note {
+  std::string text;
+  bool alarming = false; ///< painted yellow
+};
+std::string render(const progress_note& note, std::size_t width, bool color);
 
 /// One line for a file: percent and numbers.
 std::string render_plain(const conductor::state_counts& counts, double rate);

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "apps/orcon/terminal/hints.hpp"
+#include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
-#include "apps/orcon/commands/work.hpp"
+#include "apps/orcon/terminal/run_details.hpp"
+#include "apps/orcon/terminal/task_label.hpp"
 
 namespace orcon {
 
@@ -33,50 +35,30 @@ std::string counts_text(const state_counts& c) {
   add(c.running, "running");
   add(c.retrying, "waiting for a retry");
   add(c.pending, "pending");
-  add(c.unborn, "still to be created");
+  add(c.not_created, "still to be created");
   return text.empty() ? "no tasks" : text;
 }
 
-/// Leaves settled a second, since the run began.
-double rate_of(const run_summary& s) {
-  const auto seconds = static_cast<double>(s.duration.count()) / 1000;
-  return seconds > 0 ? static_cast<double>(s.tasks.settled()) / seconds : 0;
+/// "0.4", "1,234": below ten with one decimal.
+std::string rate_text(double rate) {
+  return rate < 10 ? fmt::format("{:.1f}", rate)
+                   : with_commas(static_cast<std::int64_t>(rate));
 }
 
-/// For how long nothing has settled in an open run, if that is longer than one
-/// would expect.
-std::optional<milliseconds> standstill_of(const run_summary& s) {
-  constexpr milliseconds soon{10'000};
-  constexpr int times = 10; // the average gap
-  if (settled(s.run.state) || s.tasks.settled() == 0)
-    return std::nullopt;
-  const auto since = s.at - s.last_settled;
-  const auto gap = s.duration / s.tasks.settled();
-  return since > s.stuck_after || (since > soon && since > gap * times)
-           ? std::optional{since}
-           : std::nullopt;
-}
-
-/// How long an open run will take from now, if it goes on as it did.
-std::optional<milliseconds> eta_of(const run_summary& s) {
-  const auto rate = rate_of(s);
-  if (settled(s.run.state) || rate <= 0 || standstill_of(s))
-    return std::nullopt;
-  const auto left = s.tasks.total() - s.tasks.settled();
-  return milliseconds{
-    static_cast<std::int64_t>(static_cast<double>(left) / rate * 1000)};
-}
-
-ordered_json json_of(const std::vector<failure_group>& groups) {
+ordered_json json_of(const std::vector<failure_group>& groups,
+                     const run_details& d) {
   auto out = ordered_json::array();
   for (const auto& f : groups)
-    out.push_back({{"type", f.type},
-                   {"message", f.message},
-                   {"count", f.count},
-                   {"first_at", to_iso(f.first)},
-                   {"last_at", to_iso(f.last)},
-                   {"example", f.example},
-                   {"task", f.task}});
+    out.push_back(
+      {{"type", f.type},
+       {"message", f.message},
+       {"count", f.count},
+       {"first_at", to_iso(f.first)},
+       {"last_at", to_iso(f.last)},
+       {"example", f.example},
+       {"task", f.task},
+       {"item", d.items.contains(f.task) ? ordered_json(d.item_of(f.task))
+                                         : ordered_json(nullptr)}});
   return out;
 }
 
@@ -105,12 +87,24 @@ ordered_json json_of(const run_summary& s,
   return out;
 }
 
-ordered_json json_of(const run_summary& s) {
+/// Top-level tasks without children.
+ordered_json leaves_of(const run_summary& s, const run_details& d) {
+  auto out = ordered_json::array();
+  for (const auto& t : d.leaves)
+    out.push_back({{"id", t.id},
+                   {"name", t.name},
+                   {"handler", t.handler},
+                   {"state", to_string(t.state)},
+                   {"attempt", t.attempt},
+                   {"duration_ms", duration_or_null(t, s.at)}});
+  return out;
+}
+
+ordered_json json_of(const run_summary& s, const run_details& d) {
   auto out = to_json(s.run);
   out["duration_ms"] = s.duration.count();
-  out["tasks_per_second"] = rate_of(s);
-  const auto left = eta_of(s);
-  out["eta_ms"] = left ? ordered_json(left->count()) : ordered_json(nullptr);
+  out["tasks_per_second"] = d.rate;
+  out["eta_ms"] = d.eta ? ordered_json(d.eta->count()) : ordered_json(nullptr);
   out["counts"] = to_json(s.tasks);
   out["handlers"] = ordered_json::array();
   for (const auto& h : s.handlers)
@@ -123,8 +117,9 @@ ordered_json json_of(const run_summary& s) {
                               {"state", to_string(s.parents[i].state)},
                               {"children", to_json(s.fanouts[i].children)}});
   out["parents_total"] = s.parents_total;
-  out["failures"] = json_of(s.failures);
-  out["retrying"] = json_of(s.to_retry);
+  out["leaves"] = leaves_of(s, d);
+  out["failures"] = json_of(s.failures, d);
+  out["retrying"] = json_of(s.to_retry, d);
   out["running"] = json_of(s, s.running);
   out["stuck"] = json_of(s, s.stuck);
   out["retry"] = json_of(s.retries);
@@ -154,6 +149,21 @@ void print_parents(const run_summary& s, bool color) {
         with_commas(s.parents_total - static_cast<std::int64_t>(n)));
 }
 
+void print_leaves(const run_summary& s, const run_details& d, bool color) {
+  const auto n = std::min(d.leaves.size(), parents_shown);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto& t = d.leaves[i];
+    const auto took = duration_of(t, s.at);
+    put("  {} {} {}{}\n", padded(shorten(t.name, 16), 16),
+        paint_state(padded(to_string(t.state), 9), color),
+        t.attempt > 0 ? fmt::format("attempt {}", t.attempt) : "",
+        took ? ", " + human_duration(*took) : "");
+  }
+  if (n < d.leaves.size())
+    put("  … and {} more\n",
+        with_commas(static_cast<std::int64_t>(d.leaves.size() - n)));
+}
+
 void print_tasks(const run_summary& s, const char* title,
                  const std::vector<task_record>& tasks) {
   if (tasks.empty())
@@ -164,20 +174,22 @@ void print_tasks(const run_summary& s, const char* title,
     put("  {}  {} attempt {}, for {} since {}\n",
         padded(shorten(tasks[i].name, 24), 24), tasks[i].handler,
         tasks[i].attempt, human_duration(s.at - tasks[i].started_at),
-        to_iso(tasks[i].started_at));
+        time_text(tasks[i].started_at, s.at));
   if (n < tasks.size())
     put("  … and {} more\n", tasks.size() - n);
 }
 
-void print_groups(const char* title, const std::vector<failure_group>& groups) {
+void print_groups(const char* title, const std::vector<failure_group>& groups,
+                  const run_summary& s, const run_details& d) {
   if (groups.empty())
     return;
   put("{}\n", title);
   for (std::size_t i = 0; i < groups.size() && i < groups_shown; ++i) {
     const auto& f = groups[i];
     put("  {:>6} x  {}: {}\n            for example {}; first {}, last {}\n",
-        f.count, f.type, shorten(f.example, 100), f.task, to_iso(f.first),
-        to_iso(f.last));
+        f.count, f.type, shorten(f.example, 100),
+        labelled(f.task, d.item_of(f.task)), time_text(f.first, s.at),
+        time_text(f.last, s.at));
   }
   if (groups.size() > groups_shown)
     put("  … and {} more\n", groups.size() - groups_shown);
@@ -208,40 +220,52 @@ void print_retries(const run_summary& s) {
   const auto& m = s.retries;
   if (s.run.retries == 0)
     return;
-  put("retries   {}; {} tasks retried, {:.1f}% of the settled ones "
-      "succeeded, {} failed for good, {:.2f} attempts a task\n",
-      with_commas(s.run.retries), with_commas(m.retried),
-      m.success_rate() * 100, with_commas(m.exhausted), m.average_attempts());
+  put("retries   {}; {} tasks retried{}{}\n", with_commas(s.run.retries),
+      with_commas(m.retried),
+      m.retried_settled > 0 ? fmt::format(
+        ", {:.1f}% of those that are settled succeeded", m.success_rate() * 100)
+                            : ", none of them is settled yet",
+      m.settled > 0
+        ? fmt::format(", {} failed for good, {:.2f} attempts per "
+                      "task",
+                      with_commas(m.exhausted), m.average_attempts())
+        : "");
 }
 
-void print_for_people(const run_summary& s, const settings& options) {
+void print_for_people(const run_summary& s, const run_details& d,
+                      const settings& options) {
   const auto color = use_color(options, STDOUT_FILENO);
   put("run       {}  {}\n", s.run.id, s.run.name);
   put("state     {}\n", paint_state(to_string(s.run.state), color));
+  if (times_are_local())
+    put("began     {}\n", time_text(s.at - s.duration, s.at));
   put("tasks     {}\n", counts_text(s.tasks));
   put("duration  {}{}{}\n", human_duration(s.duration),
-      s.tasks.settled() > 0 && rate_of(s) > 0 ? fmt::format(
-        "  ({} tasks/s)", with_commas(static_cast<std::int64_t>(rate_of(s))))
-                                              : "",
-      eta_of(s) ? ", ready in about " + human_duration(*eta_of(s)) : "");
+      s.tasks.settled() > 0 && d.rate > 0
+        ? fmt::format("  ({} tasks/s)", rate_text(d.rate))
+        : "",
+      d.eta ? ", ready in about " + human_duration(*d.eta) : "");
   if (const auto idle = standstill_of(s))
     put("idle      no task has settled for {}\n", human_duration(*idle));
   print_retries(s);
   print_parents(s, color);
+  print_leaves(s, d, color);
   print_tasks(s, "running", s.running);
   print_tasks(s, "stuck", s.stuck);
-  print_groups("retrying", s.to_retry);
-  print_groups("failures", s.failures);
+  print_groups("retrying", s.to_retry, s, d);
+  print_groups("failures", s.failures, s, d);
   print_advice(s, options);
 }
 
 } // namespace
 
-void print_summary(const run_summary& summary, const settings& s) {
+void print_summary(store_reader& reader, const run_summary& summary,
+                   const settings& s) {
+  const auto details = look_closer(reader, summary);
   if (s.output == format::table)
-    print_for_people(summary, s);
+    print_for_people(summary, details, s);
   else
-    print_object(s, json_of(summary));
+    print_object(s, json_of(summary, details));
 }
 
 void print_summary(engine& engine, const std::string& run_id,
@@ -249,7 +273,7 @@ void print_summary(engine& engine, const std::string& run_id,
   if (s.quiet && s.output == format::table)
     return;
   if (const auto summary = engine.report(run_id))
-    print_summary(*summary, s);
+    print_summary(*engine.open_reader(), *summary, s);
 }
 
 void print_summaries(engine& engine, const std::vector<std::string>& run_ids,
@@ -260,9 +284,10 @@ void print_summaries(engine& engine, const std::vector<std::string>& run_ids,
     return;
   }
   std::vector<ordered_json> all; // in one document
+  const auto reader = engine.open_reader();
   for (const auto& id : run_ids)
     if (const auto summary = engine.report(id))
-      all.push_back(json_of(*summary));
+      all.push_back(json_of(*summary, look_closer(*reader, *summary)));
   print_rows(s, {}, all);
 }
 

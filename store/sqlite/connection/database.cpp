@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "store/sqlite/connection/opening.hpp"
 #include "store/sqlite/schema/schema.hpp"
 
 namespace conductor::sqlite {
@@ -17,6 +18,12 @@ errc kind_of(int code) {
   case SQLITE_FULL: return errc::full;
   case SQLITE_BUSY:
   case SQLITE_LOCKED: return errc::locked;
+  // Our own statements fail like this only where the schema or a value is not
+  // what it must be.
+  case SQLITE_ERROR:
+  case SQLITE_CONSTRAINT:
+  case SQLITE_MISMATCH:
+  case SQLITE_TOOBIG:
   case SQLITE_CORRUPT: return errc::corrupt;
   case SQLITE_NOTADB: return errc::not_ours;
   case SQLITE_CANTOPEN:
@@ -109,7 +116,7 @@ statement::statement(sqlite3* db, const char* sql) : db_(db) {
     throw to_error(db, code, sql);
 }
 
-std::string statement::text(int column) const {
+std::string_view statement::view(int column) const {
   const auto* bytes = sqlite3_column_text(handle_, column);
   if (!bytes)
     return {};
@@ -117,7 +124,8 @@ std::string statement::text(int column) const {
           static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 
-database::database(const std::string& path, int flags) : path_(path) {
+database::database(const std::string& path, int flags)
+  : path_(path), counted_(path) {
   const auto code = sqlite3_open_v2(
     path.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
     nullptr);
@@ -172,6 +180,7 @@ std::unique_ptr<database> open_for_reading(const std::string& path) {
     throw store_error{{errc::not_found, "no database at " + path
                                           + "; name another with --db FILE"},
                       true};
+  refuse_mount_point(path);
   auto db = std::make_unique<database>(path, SQLITE_OPEN_READONLY);
   // A read-only connection must not checkpoint: one connection writes.
   db->execute("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON");

@@ -11,6 +11,8 @@
 
 #include <conductor/store.hpp>
 
+#include "store/sqlite/connection/open_files.hpp"
+
 /// A thin RAII layer over SQLite's C interface: statements are prepared once,
 /// bound variadically, and always reset. Used by one thread at a time.
 namespace conductor::sqlite {
@@ -48,6 +50,23 @@ public:
       throw to_error(db_, code, sqlite3_sql(handle_));
   }
 
+  /// For loops that read several statements side by side: `start` binds, `next`
+  /// is false after the last row.
+  template <class... Args>
+  void start(const Args&... args) {
+    sqlite3_reset(handle_);
+    bind_all(args...);
+  }
+  bool next() {
+    const auto code = sqlite3_step(handle_);
+    if (code == SQLITE_ROW)
+      return true;
+    sqlite3_reset(handle_);
+    if (code != SQLITE_DONE)
+      throw to_error(db_, code, sqlite3_sql(handle_));
+    return false;
+  }
+
   std::int64_t integer(int column) const {
     return sqlite3_column_int64(handle_, column);
   }
@@ -61,7 +80,9 @@ public:
     return sqlite3_column_double(handle_, column);
   }
   /// "" for NULL.
-  std::string text(int column) const;
+  std::string text(int column) const { return std::string{view(column)}; }
+  /// The same without a copy; valid until the next row.
+  std::string_view view(int column) const;
   timestamp time(int column) const { return from_ms(integer(column)); }
 
 private:
@@ -119,6 +140,7 @@ public:
 
 private:
   std::string path_;
+  counted_connection counted_;
   sqlite3* handle_ = nullptr;
   std::unordered_map<std::string, std::unique_ptr<statement>> statements_;
 };

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/sqlite/connection/engine_lock.hpp"
@@ -12,12 +13,11 @@
 
 namespace conductor::sqlite {
 
-/// A new file is made private before SQLite sees it. Creating with O_EXCL is
-/// safe: nobody in this process can have a connection to it, whose locks
-/// closing the descriptor would drop.
 result<void> create_private(const std::string& path) {
-  const auto fd
-    = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  // With O_EXCL nobody in this process can have a connection to the file,
+  // whose locks closing the descriptor would drop.
+  const auto fd = ::open(
+    path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0 && errno != EEXIST)
     return fail(errno == ENOSPC ? errc::full : errc::io,
                 "cannot create " + path + ": " + std::strerror(errno));
@@ -26,7 +26,7 @@ result<void> create_private(const std::string& path) {
   return {};
 }
 
-/// Names a file for a look that minds no journal and changes nothing.
+/// Names a file for a look that ignores journals and changes nothing.
 static std::string immutable_uri(const std::string& path) {
   std::string uri = "file:";
   for (const auto c : path) {
@@ -37,7 +37,7 @@ static std::string immutable_uri(const std::string& path) {
 }
 
 void remove_files(const std::string& path) {
-  for (const auto* suffix : {"-journal", "-wal", "-shm", "", ".lock"})
+  for (const auto* suffix : {"-journal", "-wal", "-shm", ""})
     ::unlink((path + suffix).c_str());
 }
 
@@ -47,7 +47,8 @@ void look_before(const std::string& path) {
     throw store_error{{errc::not_ours, path + " is a directory"}, true};
   if (std::filesystem::file_size(path, ignored) == 0 || ignored)
     return;
-  // The lock, the log and its index go by the name.
+  refuse_mount_point(path);
+  // The log and its index go by the name.
   if (std::filesystem::hard_link_count(path, ignored) > 1)
     throw store_error{{errc::io, path
                                    + " has a second name (a hard link): two "
@@ -67,17 +68,45 @@ void look_before(const std::string& path) {
   }
 }
 
+namespace {
+
+bool is_trusted_link(const std::string& path, const std::string& folder) {
+  struct stat link {
+  }, around{};
+  if (::lstat(path.c_str(), &link) != 0 || ::stat(folder.c_str(), &around) != 0)
+    return false;
+  return link.st_uid == ::geteuid() || link.st_uid == 0
+         || link.st_uid == around.st_uid;
+}
+
+} // namespace
+
 std::string resolve_links(std::string path) {
+  constexpr int most_links = 40; // as in the kernel
   std::error_code bad;
-  for (int links = 0; links < 40 && std::filesystem::is_symlink(path, bad);
-       ++links) {
-    const std::filesystem::path target
-      = std::filesystem::read_symlink(path, bad);
-    if (bad)
-      break;
-    path = (std::filesystem::path{path}.parent_path() / target).string();
+  for (int i = 0; i < most_links && std::filesystem::is_symlink(path, bad);
+       ++i) {
+    const auto folder = std::filesystem::path{path}.parent_path();
+    const auto target = std::filesystem::read_symlink(path, bad);
+    if (bad || !is_trusted_link(path, folder.empty() ? "." : folder.string()))
+      break; // who opens it will refuse the link
+    path = (folder / target).string();
   }
   return path;
+}
+
+void refuse_mount_point(const std::string& path) {
+  struct statx s {};
+  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_TYPE, &s) != 0
+      || !S_ISREG(s.stx_mode))
+    return; // what opens it will say why
+  if ((s.stx_attributes_mask & s.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+    throw store_error{{errc::io, path
+                                   + " is a single mounted file; its log lies "
+                                     "beside its other name, where this "
+                                     "program cannot see it; mount the folder "
+                                     "that holds the database"},
+                      true};
 }
 
 } // namespace conductor::sqlite
@@ -88,7 +117,7 @@ void discard_unused_database(const std::string& given) {
   using namespace sqlite;
   try {
     const auto path = resolve_links(given);
-    const auto lock = engine_lock::acquire(path);
+    const auto lock = engine_lock::acquire(path, false);
     if (!lock)
       return;
     const auto used = [&] {

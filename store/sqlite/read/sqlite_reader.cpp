@@ -1,40 +1,55 @@
 #include "store/sqlite/read/sqlite_reader.hpp"
 
+#include <charconv>
+
 #include <conductor/definition.hpp>
 
 #include "store/sqlite/read/rows.hpp"
-#include "store/sqlite/statements/sql.hpp"
+#include "store/sqlite/read/task_scan.hpp"
+#include "store/sqlite/statements/queries.hpp"
 
 namespace conductor::sqlite {
 
 namespace {
 
-// Selects the columns of a task_brief from `t` and its origin `o`.
-constexpr std::string_view brief
-  = "SELECT t.task,o.run,t.parent,t.attempt,t.retries,t.lost FROM ";
-constexpr std::string_view with_origin
-  = " JOIN origins o ON o.task=CASE t.parent WHEN 0 THEN t.task ELSE t.parent "
-    "END ";
+/// A read transaction, unless there is one.
+class transaction_snapshot final : public read_snapshot {
+public:
+  transaction_snapshot(database& db, int& snapshots)
+    : db_(db), snapshots_(snapshots) {
+    if (snapshots_ == 0)
+      begin();
+    ++snapshots_;
+  }
 
-task_brief to_brief(const statement& row) {
-  return {row.integer(0),   row.integer(1),   row.integer(2),
-          row.integer32(3), row.integer32(4), row.integer32(5)};
-}
+  ~transaction_snapshot() override {
+    if (--snapshots_ == 0)
+      end();
+  }
+
+private:
+  void begin() {
+    db_.execute(sql::begin_read.str());
+    try {
+      db_.number(
+        sql::load_salt); // from here on the transaction sees one commit
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+
+  void end() noexcept {
+    sqlite3_exec(db_.handle(), sql::end_read.str().c_str(), nullptr, nullptr,
+                 nullptr);
+  }
+
+  database& db_;
+  int& snapshots_;
+};
 
 std::int64_t as_limit(std::size_t limit) {
-  return static_cast<std::int64_t>(limit);
-}
-
-/// Texts of a table keyed by task, one for each task of the range.
-std::vector<std::string> texts(statement& query, task_range tasks) {
-  std::vector<std::string> found(static_cast<std::size_t>(tasks.count));
-  query.each(
-    [&](statement& row) {
-      found[static_cast<std::size_t>(row.integer(0) - tasks.first)]
-        = row.text(1);
-    },
-    tasks.first, tasks.end() - 1);
-  return found;
+  return static_cast<std::int64_t>(limit); // no_limit becomes -1, which is none
 }
 
 } // namespace
@@ -42,154 +57,151 @@ std::vector<std::string> texts(statement& query, task_range tasks) {
 sqlite_reader::sqlite_reader(std::unique_ptr<database> db)
   : db_(std::move(db)), ids_(load_ids(*db_)) {}
 
-std::optional<run_record> sqlite_reader::load_run(run_key run) {
-  return sqlite::load_run(*db_, run);
+std::unique_ptr<read_snapshot> sqlite_reader::snapshot() {
+  return std::make_unique<transaction_snapshot>(*db_, snapshots_);
 }
 
-std::optional<run_key>
-sqlite_reader::find_run_by_idempotency_key(const std::string& idempotency_key) {
-  std::optional<run_key> found;
-  db_->prepared(sql::find_key)
-    .each([&](statement& row) { found = row.integer(0); }, idempotency_key);
-  return found;
-}
-
-std::vector<run_record> sqlite_reader::load_open_runs(run_key after,
-                                                      std::size_t limit) {
-  static const auto query = "SELECT " + std::string{sql::run_columns}
-                            + " FROM run_rows WHERE state<4 AND run>? "
-                              "ORDER BY run LIMIT ?";
+std::vector<run_record> sqlite_reader::runs(const run_query& query) {
+  auto text
+    = query.newest_first ? sql::runs_before.str() : sql::runs_after.str();
+  if (query.key != 0)
+    text += sql::run_is;
+  if (!query.idempotency_key.empty())
+    text += sql::run_has_key;
+  if (query.open)
+    text += sql::run_is_open;
+  if (!query.states.empty())
+    text += " AND state IN (" + code_list(query.states) + ")";
+  if (!query.name.empty())
+    text += sql::run_has_name;
+  if (query.since != no_time)
+    text += sql::run_is_since;
+  if (!query.label.empty())
+    text += sql::run_has_label;
+  text += query.newest_first ? std::string_view{sql::newest_runs}
+                             : std::string_view{sql::oldest_runs};
+  const auto newest = query.before != 0 ? query.before : INT64_MAX;
   std::vector<run_record> found;
-  db_->prepared(query).each(
-    [&](statement& row) { found.push_back(to_run(row)); }, after,
-    as_limit(limit));
-  return found;
-}
-
-std::optional<fanout_record> sqlite_reader::load_fanout(task_key parent) {
-  return sqlite::load_fanout(*db_, parent);
-}
-
-std::vector<fanout_record> sqlite_reader::load_open_fanouts(task_key after,
-                                                            std::size_t limit) {
-  static const auto query = "SELECT " + std::string{sql::fanout_columns}
-                            + " FROM fanouts WHERE state=2 AND task>? "
-                              "ORDER BY task LIMIT ?";
-  std::vector<fanout_record> found;
-  db_->prepared(query).each(
-    [&](statement& row) { found.push_back(to_fanout(row)); }, after,
-    as_limit(limit));
-  return found;
-}
-
-std::vector<fanout_record> sqlite_reader::list_fanouts(run_key run) {
-  static const auto query = "SELECT " + std::string{sql::fanout_columns}
-                            + " FROM fanouts WHERE run=? ORDER BY task";
-  std::vector<fanout_record> found;
-  db_->prepared(query).each(
-    [&](statement& row) { found.push_back(to_fanout(row)); }, run);
-  return found;
-}
-
-std::optional<task_origin> sqlite_reader::load_origin(task_key task) {
-  std::optional<task_origin> found;
-  db_
-    ->prepared(
-      "SELECT o.task,o.run,r.id,o.created,coalesce(f.base,0),o.spec "
-      "FROM task_rows t JOIN origins o ON o.task="
-      "CASE t.parent WHEN 0 THEN t.task ELSE t.parent END "
-      "JOIN run_rows r ON r.run=o.run LEFT JOIN fanouts f ON f.task=o.task "
-      "WHERE t.task=?")
-    .each(
-      [&](statement& row) {
-        auto spec = from_stored_text(row.text(5));
-        if (!spec)
-          throw store_error{{errc::corrupt, "task " + std::to_string(task)
-                                              + ": " + spec.error().message},
-                            true};
-        found = {row.integer(0), row.integer(1), row.text(2),
-                 row.time(3),    row.integer(4), std::move(*spec)};
-      },
-      task);
-  return found;
-}
-
-std::vector<due_task> sqlite_reader::load_due(timestamp now, due_position after,
-                                              std::size_t limit) {
-  static const auto query
-    = "SELECT t.task,o.run,t.parent,t.attempt,t.retries,t.lost,d.at "
-      "FROM due d JOIN task_rows t ON t.task=d.task"
-      + std::string{with_origin}
-      + "WHERE d.state=2 AND d.at<=? AND (d.at,d.task)>(?,?) "
-        "ORDER BY d.at,d.task LIMIT ?";
-  std::vector<due_task> found;
-  db_->prepared(query).each(
+  db_->prepared(text).each(
     [&](statement& row) {
-      found.push_back({to_brief(row), row.time(6)});
+      const auto& run = found.emplace_back(to_run(row));
+      if (!query.label.empty() && !readable_json(run.meta))
+        throw damaged("run", run.key, "its meta cannot be read");
     },
-    now, after.at, after.task, as_limit(limit));
+    query.key, query.newest_first ? newest : query.after, as_limit(query.limit),
+    query.idempotency_key, query.name, query.since, query.label,
+    query.label_value);
   return found;
 }
 
-std::vector<task_brief> sqlite_reader::load_retries_due(timestamp now,
-                                                        std::size_t limit) {
-  static const auto query
-    = std::string{brief} + "due d JOIN task_rows t ON t.task=d.task"
-      + std::string{with_origin}
-      + "WHERE d.state=5 AND d.at<=? ORDER BY d.at,d.task "
-        "LIMIT ?";
-  std::vector<task_brief> found;
-  db_->prepared(query).each(
-    [&](statement& row) { found.push_back(to_brief(row)); }, now,
-    as_limit(limit));
+std::vector<parent_record> sqlite_reader::parents(const parent_query& query) {
+  auto text = sql::parents_after.str();
+  if (query.task != 0)
+    text += sql::parent_is;
+  if (query.run != 0)
+    text += sql::parent_is_of_run;
+  if (query.open)
+    text += sql::parent_is_open;
+  text += sql::parents_by_key;
+  std::vector<parent_record> found;
+  db_->prepared(text).each(
+    [&](statement& row) { found.push_back(to_parent(row)); }, query.task,
+    query.after, as_limit(query.limit), query.run);
   return found;
 }
 
-std::optional<timestamp> sqlite_reader::next_retry_at() {
-  std::optional<timestamp> found;
-  db_->prepared("SELECT at FROM due WHERE state=5 ORDER BY at LIMIT 1")
-    .each([&](statement& row) { found = row.time(0); });
+std::vector<task_record> sqlite_reader::tasks(const task_query& query) {
+  const auto moment = snapshot();
+  return task_scan{*db_, ids_, query}.run();
+}
+
+std::optional<task_template> sqlite_reader::load_template(task_key task) {
+  std::optional<task_template> found;
+  const auto take = [&](statement& row) {
+    if (row.is_null(1) || row.is_null(3) || row.is_null(4))
+      throw damaged("task", task, "its template is missing");
+    auto spec = from_stored_text(row.text(4));
+    if (!spec)
+      throw damaged("task", task, spec.error().message);
+    found = {.task = row.integer(3),
+             .run = row.integer(0),
+             .run_id = row.text(1),
+             .created_at = row.time(2),
+             .base = row.integer(5),
+             .items = row.integer(6),
+             .spec = std::move(*spec)};
+  };
+  db_->prepared(sql::load_template).each(take, task);
   return found;
 }
 
-std::vector<std::string> sqlite_reader::load_items(task_range children) {
-  return texts(
-    db_->prepared("SELECT task,item FROM items WHERE task BETWEEN ? AND ?"),
-    children);
-}
-
-std::vector<std::string> sqlite_reader::load_outputs(task_range tasks) {
-  return texts(
-    db_->prepared("SELECT task,output FROM outputs WHERE task BETWEEN ? AND ?"),
-    tasks);
-}
-
-std::vector<lease_record> sqlite_reader::load_lost_leases(std::int64_t epoch,
-                                                          timestamp now,
-                                                          std::size_t limit) {
-  std::vector<lease_record> found;
-  db_
-    ->prepared("SELECT first,count,deadline,epoch FROM leases "
-               "WHERE epoch<>? OR deadline<? ORDER BY first LIMIT ?")
+std::optional<task_key> sqlite_reader::find_task(run_key run,
+                                                 std::string_view name) {
+  const auto moment = snapshot();
+  const auto of = sqlite::load_run(*db_, run);
+  if (!of)
+    return std::nullopt;
+  // Names may have a "#" of their own: "a#2" is a top-level task or a child.
+  std::vector<std::pair<task_key, std::size_t>> parents;
+  std::optional<task_key> found;
+  db_->prepared(sql::top_level_names)
     .each(
       [&](statement& row) {
-        found.push_back(
-          {{row.integer(0), row.integer(1)}, row.time(2), row.integer(3)});
+        const auto start = row.view(1);
+        if (start == name && !found)
+          found = row.integer(0);
+        else if (name.starts_with(start) && name.size() > start.size()
+                 && name[start.size()] == '#')
+          parents.emplace_back(row.integer(0), start.size());
       },
-      epoch, now, as_limit(limit));
+      of->first_task, of->first_task + of->tasks - 1);
+  for (std::size_t i = 0; i < parents.size() && !found; ++i)
+    found = find_child(parents[i].first, name.substr(parents[i].second));
   return found;
 }
 
-std::vector<task_brief> sqlite_reader::load_running(task_range tasks) {
-  static const auto query = std::string{brief} + "task_rows t"
-                            + std::string{with_origin}
-                            + "WHERE t.task BETWEEN ? AND ? AND t.state=3 "
-                              "ORDER BY t.task";
-  std::vector<task_brief> found;
-  db_->prepared(query).each(
-    [&](statement& row) { found.push_back(to_brief(row)); }, tasks.first,
-    tasks.end() - 1);
-  return found;
+/// Follows "#2#5" from a parent: the fifth child of its second child.
+std::optional<task_key> sqlite_reader::find_child(task_key parent,
+                                                  std::string_view indices) {
+  while (!indices.empty()) {
+    std::int64_t index = 0;
+    const auto* end = indices.data() + indices.size();
+    const auto [rest, bad] = std::from_chars(indices.data() + 1, end, index);
+    const auto digits = static_cast<std::size_t>(rest - indices.data());
+    if (bad != std::errc{} || index < 1 || indices[1] == '0'
+        || (rest != end && *rest != '#'))
+      return std::nullopt;
+    const auto of = sqlite::load_parent(*db_, parent);
+    if (!of || index > of->expanded)
+      return std::nullopt;
+    parent = of->base + index - 1;
+    indices.remove_prefix(digits);
+  }
+  return parent;
+}
+
+state_counts sqlite_reader::count_runs() {
+  state_counts runs;
+  db_->prepared(sql::count_runs).each([&](statement& row) {
+    const checked_row values{row, "runs in state", row.integer(0)};
+    runs[static_cast<task_state>(values.run_state_in(0))] = row.integer(1);
+  });
+  return runs;
+}
+
+engine_record sqlite_reader::load_engine() {
+  std::optional<engine_record> e;
+  db_->prepared(sql::load_engine).each([&](statement& row) {
+    e = {row.integer(0),
+         row.integer(1),
+         row.integer(2) != 0,
+         row.time(3),
+         static_cast<std::uint64_t>(row.integer(4)),
+         row.text(5)};
+  });
+  if (!e)
+    throw damaged("engine", 1, "its row is missing");
+  return *e;
 }
 
 } // namespace conductor::sqlite

@@ -5,17 +5,20 @@
 
 namespace conductor::sqlite {
 
-/// The newest schema this program knows (PRAGMA user_version).
-inline constexpr int schema_version = 2;
+inline constexpr int schema_version = 1;
 
-/// Spans of events hold at most so many events; `offsets` has as many rows.
+/// A span of events, and a segment of tasks, hold at most so many; the table
+/// `offsets` has as many rows.
 inline constexpr std::int64_t max_span = longest_span;
 
-/// The schema version of the file, 0 if it is empty. Throws `store_error` if
-/// the file is not ours (nothing is written) or newer than this program.
+/// The version of the schema, 0 for an empty file. Throws `store_error` if the
+/// file is of another program or of a newer one.
 int check_identity(database& db);
 
-/// Brings the schema to `schema_version`, one transaction for all steps.
+/// Creates or upgrades the schema in one transaction.
 void migrate(database& db, std::uint64_t salt);
+
+/// The statements that create the schema, from schema.sql.
+const char* schema_text();
 
 } // namespace conductor::sqlite

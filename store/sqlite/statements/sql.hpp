@@ -3,79 +3,154 @@
 #include <string_view>
 
 /// Every statement of the writer, by name. No statement decides: it selects,
-/// inserts, or moves rows whose guard matches.
+/// inserts, or moves rows whose guard matches. The states in the texts are
+/// those of schema.sql.
 namespace conductor::sqlite::sql {
 
 using text = std::string_view;
 
+// -- the engine and counters --------------------------------------------------
+
 inline constexpr text guard_epoch
-  = "UPDATE engine SET commits=commits+1 WHERE one=1 AND epoch=?";
+  = "UPDATE engine SET commits = commits + 1 WHERE one = 1 AND epoch = ?";
+inline constexpr text take_over
+  = "UPDATE engine SET epoch = epoch + 1, clean = 0, pid = ?, started_at = ?";
+inline constexpr text close_engine
+  = "UPDATE engine SET clean = 1 WHERE epoch = ?";
+inline constexpr text set_engine_report = "UPDATE engine SET report = ?";
+inline constexpr text engine_epoch = "SELECT epoch FROM engine";
+inline constexpr text engine_clean = "SELECT clean FROM engine";
+inline constexpr text engine_commits = "SELECT commits FROM engine";
 
-inline constexpr text run_columns
-  = "run,id,name,state,meta,coalesce(idempotency_key,''),created,updated,"
-    "started,finished,tasks,succeeded,failed,cancelled,retries,budget_count,"
-    "budget_percent";
-inline constexpr text load_run_chain
-  = "SELECT chain,first_task,end_task FROM run_rows WHERE run=?";
+// A number that was given out once is never given out again, even if what had
+// it was pruned.
+inline constexpr text next_run
+  = "SELECT 1 + max((SELECT coalesce(max(run), 0) FROM run_rows),"
+    " (SELECT coalesce(max(run), 0) FROM prunings))";
+inline constexpr text next_task
+  = "SELECT max(1, (SELECT coalesce(max(first + count), 1) FROM"
+    " (SELECT first, count FROM blocks ORDER BY first DESC LIMIT 1)),"
+    " (SELECT coalesce(max(end_task), 1) FROM prunings))";
+inline constexpr text next_seq
+  = "SELECT 1 + max((SELECT coalesce(max(seq + count - 1), 0) FROM"
+    " (SELECT seq, count FROM event_spans ORDER BY seq DESC LIMIT 1)),"
+    " (SELECT coalesce(max(last_seq), 0) FROM prunings))";
+inline constexpr text next_list
+  = "SELECT 1 + coalesce(max(item), 0) / 4294967296 FROM item_blocks";
+inline constexpr text latest_event
+  = "SELECT at FROM event_spans ORDER BY seq DESC LIMIT 1";
+
+// -- runs ---------------------------------------------------------------------
+
+inline constexpr text load_chain = "SELECT chain FROM run_rows WHERE run = ?";
+inline constexpr text load_chain_of_no_run
+  = "SELECT hash FROM event_spans WHERE run = 0 ORDER BY seq DESC LIMIT 1";
 inline constexpr text insert_run
-  = "INSERT INTO run_rows VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-    "nullif(?,''))";
+  = "INSERT INTO run_rows(run, id, state, created, updated, started, finished,"
+    " first_task, tasks, succeeded, failed, cancelled, retries, budget_count,"
+    " budget_percent, chain, name, meta, idempotency_key) VALUES"
+    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))";
 inline constexpr text update_run
-  = "UPDATE run_rows SET state=?,updated=?,started=?,finished=?,succeeded=?,"
-    "failed=?,cancelled=?,retries=?,chain=? WHERE run=?";
-inline constexpr text find_key
-  = "SELECT run,id,first_task FROM run_rows WHERE idempotency_key=?";
+  = "UPDATE run_rows SET state = ?, updated = ?, started = ?, finished = ?,"
+    " succeeded = ?, failed = ?, cancelled = ?, retries = ?, chain = ?"
+    " WHERE run = ?";
+inline constexpr text find_run_by_key
+  = "SELECT run, id, first_task FROM run_rows WHERE idempotency_key = ?";
 
-inline constexpr text insert_origin
-  = "INSERT INTO origins VALUES(?,?,?,?,?,?,?,?,nullif(?,''),?)";
+// -- definitions --------------------------------------------------------------
 
-inline constexpr text fanout_columns
-  = "task,run,state,base,total,expanded,claimed,running,retrying,succeeded,"
-    "failed,cancelled,source_offset,source_size,source_mtime,source_spooled,"
-    "source_path,broken";
-inline constexpr text insert_fanout
-  = "INSERT INTO fanouts VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-inline constexpr text update_fanout
-  = "UPDATE fanouts SET state=?,total=?,expanded=?,claimed=?,running=?,"
-    "retrying=?,succeeded=?,failed=?,cancelled=?,source_offset=?,broken=? "
-    "WHERE task=?";
+inline constexpr text find_handler
+  = "SELECT handler FROM handlers WHERE name = ?";
+inline constexpr text insert_handler = "INSERT INTO handlers(name) VALUES (?)";
+inline constexpr text find_definition
+  = "SELECT definition, spec FROM definitions WHERE digest = ?";
+inline constexpr text insert_definition
+  = "INSERT INTO definitions(digest, handler, max_retries, name, input,"
+    " child_input, spec) VALUES (?, ?, ?, ?, ?, nullif(?, ''), ?)";
+inline constexpr text insert_template
+  = "INSERT INTO templates(task, run, definition) VALUES (?, ?, ?)";
 
-inline constexpr text insert_task
-  = "INSERT INTO task_rows VALUES(?,0,2,0,0,0,?2,?2,?2)";
-/// A page of children at once; `offsets` has max_span rows.
-inline constexpr text insert_children
-  = "INSERT INTO task_rows SELECT ?1+i,?3,2,0,0,0,?4,?4,?4 FROM offsets "
-    "WHERE i<?2";
-inline constexpr text insert_item = "INSERT INTO items VALUES(?,?)";
-inline constexpr text insert_due = "INSERT OR REPLACE INTO due VALUES(?,?,?)";
-inline constexpr text delete_due = "DELETE FROM due WHERE task BETWEEN ? AND ?";
+// -- blocks and parents -------------------------------------------------------
 
-inline constexpr text claim_tasks
-  = "UPDATE task_rows SET state=3,attempt=attempt+1,started=?1,updated=?1 "
-    "WHERE task BETWEEN ?2 AND ?3 AND state=?4 AND attempt=?5";
-inline constexpr text move_tasks
-  = "UPDATE task_rows SET state=?1,retries=retries+?2,lost=lost+?3,updated=?4 "
-    "WHERE task BETWEEN ?5 AND ?6 AND state=?7 AND attempt=?8";
-inline constexpr text look_at_tasks
-  = "SELECT task,state,attempt FROM task_rows WHERE task BETWEEN ? AND ?";
+inline constexpr text insert_block
+  = "INSERT INTO blocks(first, count, run, parent, template, prefix)"
+    " VALUES (?, ?, ?, ?, ?, ?)";
+inline constexpr text load_block
+  = "SELECT run, parent FROM blocks WHERE first = ?";
+inline constexpr text insert_parent
+  = "INSERT INTO parents(task, run, state, block, total, expanded, running,"
+    " retrying, succeeded, failed, cancelled, max_concurrency, items,"
+    " item_from, item_step, expansion_error)"
+    " VALUES (?, ?, 2, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, '')";
+inline constexpr text update_parent
+  = "UPDATE parents SET state = ?, total = ?, expanded = ?, running = ?,"
+    " retrying = ?, succeeded = ?, failed = ?, cancelled = ?,"
+    " expansion_error = ? WHERE task = ?";
+inline constexpr text load_bound
+  = "SELECT p.max_concurrency, d.handler FROM parents p"
+    " JOIN blocks b ON b.first = p.block"
+    " JOIN templates t ON t.task = b.template"
+    " JOIN definitions d ON d.definition = t.definition WHERE p.task = ?";
 
-inline constexpr text set_output = "INSERT OR REPLACE INTO outputs VALUES(?,?)";
-inline constexpr text set_error = "INSERT OR REPLACE INTO errors VALUES(?,?)";
+// -- segments -----------------------------------------------------------------
 
-inline constexpr text delete_output = "DELETE FROM outputs WHERE task=?";
-inline constexpr text delete_error = "DELETE FROM errors WHERE task=?";
+inline constexpr text touched_segments
+  = "SELECT first, count, block, handler, state, attempt, retries, lost,"
+    " engine, error, due, created, started, updated FROM segments WHERE"
+    " first >= coalesce((SELECT max(first) FROM segments WHERE first <= ?1), ?1)"
+    " AND first < ?2 ORDER BY first";
+inline constexpr text insert_segment
+  = "INSERT INTO segments(first, count, block, handler, state, attempt, retries,"
+    " lost, engine, error, due, created, started, updated)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+inline constexpr text update_segment
+  = "UPDATE segments SET count = ?2, state = ?3, attempt = ?4, retries = ?5,"
+    " lost = ?6, engine = ?7, error = ?8, due = ?9, started = ?10,"
+    " updated = ?11 WHERE first = ?1";
+inline constexpr text delete_segments
+  = "DELETE FROM segments WHERE first BETWEEN ? AND ?";
 
-inline constexpr text insert_lease
-  = "INSERT INTO leases VALUES(?,?,?,?) ON CONFLICT(first) DO UPDATE SET "
-    "count=max(count,excluded.count),deadline=max(deadline,excluded.deadline),"
-    "epoch=excluded.epoch";
-inline constexpr text delete_lease = "DELETE FROM leases WHERE first=?";
-inline constexpr text extend_lease
-  = "UPDATE leases SET deadline=? WHERE first=?";
+/// Of one handler and block, in the order of the partial index.
+inline constexpr text claimable_segments
+  = "SELECT first, count, block, handler, state, attempt, retries, lost,"
+    " engine, error, due, created, started, updated FROM segments WHERE"
+    " handler = ? AND block = ? AND state = 2 AND due IS NOT NULL AND due <= ?"
+    " AND first > ? ORDER BY first LIMIT ?";
+inline constexpr text claimable_blocks
+  = "SELECT DISTINCT handler, block FROM segments WHERE state = 2 AND"
+    " due IS NOT NULL";
 
-inline constexpr text set_engine_report = "UPDATE engine SET report=?";
+// -- texts --------------------------------------------------------------------
+
+inline constexpr text set_output
+  = "INSERT INTO outputs(task, output) VALUES (?, ?)"
+    " ON CONFLICT(task) DO UPDATE SET output = excluded.output";
+inline constexpr text delete_output = "DELETE FROM outputs WHERE task = ?";
+inline constexpr text last_error_of_run
+  = "SELECT coalesce(max(error), 0) FROM errors WHERE error BETWEEN ? AND ?";
+inline constexpr text insert_error
+  = "INSERT INTO errors(error, text) VALUES (?, ?)";
+
+// -- items --------------------------------------------------------------------
+
+inline constexpr text insert_items
+  = "INSERT INTO item_blocks(item, count, texts) VALUES (?, ?, ?)";
+inline constexpr text delete_items
+  = "DELETE FROM item_blocks WHERE item BETWEEN ? AND ?";
+inline constexpr text list_is_used
+  = "SELECT 1 FROM parents WHERE items = ? AND items > 0 LIMIT 1";
+inline constexpr text unused_lists
+  = "SELECT DISTINCT x.item / 4294967296 FROM item_blocks x WHERE NOT EXISTS"
+    " (SELECT 1 FROM parents p WHERE p.items > 0"
+    " AND p.items = x.item / 4294967296)";
+inline constexpr text end_of_list
+  = "SELECT item + count FROM item_blocks WHERE item BETWEEN ? AND ?"
+    " ORDER BY item DESC LIMIT 1";
+
+// -- events -------------------------------------------------------------------
 
 inline constexpr text insert_span
-  = "INSERT INTO event_spans VALUES(?,?,?,?,?,?,?,?)";
+  = "INSERT INTO event_spans(seq, run, first, count, kind, at, payload, hash)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 } // namespace conductor::sqlite::sql

@@ -1,9 +1,6 @@
 #include "store/sqlite/verify/findings.hpp"
 
 #include <utility>
-
-#include "store/sqlite/read/rows.hpp"
-
 namespace conductor::sqlite {
 
 namespace {
@@ -22,23 +19,25 @@ void findings::add(const char* invariant, std::string what) {
     found_.violations.push_back({invariant, std::move(what)});
 }
 
+id_space stored_ids(database& db) {
+  return {static_cast<std::uint64_t>(
+    db.number("SELECT value FROM settings WHERE name = 'salt'"))};
+}
+
 std::string findings::task(task_key key) {
-  const auto ids = load_ids(db_);
+  // The block tells the name, whether or not the task is there.
   std::string found;
-  // A child whose row is gone is named after the fan-out that has its key.
   db_
     .prepared(
-      "SELECT o.name,o.created,f.base,f.base+f.total FROM origins o LEFT JOIN "
-      "fanouts f ON f.task=o.task WHERE o.task=coalesce((SELECT "
-      "iif(parent=0,task,parent) FROM task_rows WHERE task=?1),(SELECT task "
-      "FROM origins WHERE task=?1),(SELECT task FROM fanouts WHERE base<=?1 "
-      "AND base+total>?1))")
+      "SELECT coalesce(iif(b.parent > 0, b.prefix || (?1 - b.first + 1),"
+      " d.name), '?'), r.created FROM blocks b JOIN run_rows r ON r.run = b.run"
+      " LEFT JOIN templates t ON t.task = ?1 LEFT JOIN definitions d ON"
+      " d.definition = t.definition WHERE b.first = (SELECT max(first) FROM"
+      " blocks WHERE first <= ?1) AND ?1 - b.first < b.count")
     .each(
       [&](statement& row) {
-        found = "task \"" + row.text(0);
-        if (key >= row.integer(2) && key < row.integer(3))
-          found += "#" + std::to_string(key - row.integer(2) + 1);
-        found += "\" (" + ids.text(id_kind::task, row.time(1), key) + ")";
+        found = "task \"" + row.text(0) + "\" ("
+                + stored_ids(db_).text(id_kind::task, row.time(1), key) + ")";
       },
       key);
   return found.empty() ? "the task with key " + std::to_string(key) : found;
@@ -46,7 +45,7 @@ std::string findings::task(task_key key) {
 
 std::string findings::run(run_key key) {
   std::string found;
-  db_.prepared("SELECT name,id FROM run_rows WHERE run=?")
+  db_.prepared("SELECT name, id FROM run_rows WHERE run = ?")
     .each(
       [&](statement& row) {
         found = "run \"" + row.text(0) + "\" (" + row.text(1) + ")";

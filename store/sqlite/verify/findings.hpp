@@ -3,11 +3,24 @@
 #include <string>
 #include <string_view>
 
-#include <conductor/verify.hpp>
+#include <conductor/admin.hpp>
 
 #include "store/sqlite/connection/database.hpp"
 
 namespace conductor::sqlite {
+
+/// Sums of stored numbers, which damage may have made huge: they wrap around.
+inline std::int64_t plus(std::int64_t x, std::int64_t y) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(x)
+                                   + static_cast<std::uint64_t>(y));
+}
+inline std::int64_t minus(std::int64_t x, std::int64_t y) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(x)
+                                   - static_cast<std::uint64_t>(y));
+}
+
+/// What the database's ids are made with.
+id_space stored_ids(database& db);
 
 /// Collects what is wrong, in words for people: tasks and runs by name and id,
 /// fields by the names that the views have.

@@ -1,138 +1,121 @@
+#include <conductor/event_payload.hpp>
 #include <conductor/json_text.hpp>
 
 #include "store/sqlite/verify/verify_checks.hpp"
 
 namespace conductor::sqlite {
 
-namespace {
-
-constexpr std::string_view outputs_member = ",\"outputs\":[";
-
-/// What an aggregated parent answered, next to what it was made of.
-struct answer {
-  task_key task = 0, base = 0;
-  std::int64_t total = 0, succeeded = 0, failed = 0, cancelled = 0;
-  std::string text;
-};
-
-/// The counts come before the children's outputs.
-std::string counts_of(const std::string& text) {
-  const auto list = text.find(outputs_member);
-  return list == std::string::npos ? text : text.substr(0, list) + "}";
-}
-
-void compare_counts(const answer& a, findings& out) {
-  const auto counts = json::parse(counts_of(a.text), nullptr, false);
-  const auto stored = [&](const char* name) -> std::int64_t {
-    const auto known = counts.is_object() && counts.contains(name)
-                       && counts[name].is_number_integer();
-    return known ? counts[name].get<std::int64_t>() : -1;
-  };
-  differences d{"its children are"};
-  d.field("total", stored("total"), a.total);
-  d.field("succeeded", stored("succeeded"), a.succeeded);
-  d.field("failed", stored("failed"), a.failed);
-  d.field("cancelled", stored("cancelled"), a.cancelled);
-  if (d && !out.full())
-    out.add("I7", "output of " + out.task(a.task) + " is " + excerpt(a.text)
-                    + ": " + d.text());
-}
-
-/// Goes through the list that a parent collected, child by child. What was too
-/// large is null in it; then the counts say so.
-class collected_list {
-public:
-  collected_list(const answer& a, findings& out)
-    : a_(a), out_(out), at_(a.text.find(outputs_member)),
-      omitted_(counts_of(a.text).find("\"outputs_omitted\"")
-               != std::string::npos) {
-    at_ += outputs_member.size();
-  }
-
-  /// The output of the next child; "" if it has none.
-  void next(const std::string& output) {
-    if (broken_)
-      return;
-    const std::string_view rest{a_.text.data() + at_, a_.text.size() - at_};
-    const auto same = !output.empty() && takes(rest, output);
-    const auto null = takes(rest, "null");
-    if (same || (null && (output.empty() || omitted_)))
-      at_ += (same ? output.size() : 4) + 1;
-    else
-      complain(output, rest);
-    ++index_;
-  }
-  bool ended() const { return broken_ || a_.text.substr(at_) == "}"; }
-
-private:
-  /// Whether the list goes on with this element.
-  static bool takes(std::string_view rest, std::string_view element) {
-    return rest.size() > element.size() && rest.starts_with(element)
-           && (rest[element.size()] == ',' || rest[element.size()] == ']');
-  }
-  void complain(const std::string& output, std::string_view rest) {
-    broken_ = true;
-    if (!out_.full())
-      out_.add("I7", "output of " + out_.task(a_.base + index_) + " is "
-                       + (output.empty() ? "missing" : excerpt(output))
-                       + ", its parent collected " + excerpt(rest));
-  }
-
-  const answer& a_;
-  findings& out_;
-  std::size_t at_;
-  bool omitted_, broken_ = false;
-  std::int64_t index_ = 0;
-};
-
-void compare_collected(database& db, const answer& a, findings& out) {
-  if (a.text.find(outputs_member) == std::string::npos) {
-    if (a.total > 0 && !out.full())
-      out.add("I7", "output of " + out.task(a.task)
-                      + " lacks the outputs that it is to collect");
-    return;
-  }
-  if (a.total == 0)
-    return;
-  collected_list list{a, out};
-  auto next = a.base;
-  db.prepared("SELECT task,output FROM outputs WHERE task BETWEEN ? AND ?")
+void check_outputs(database& db, findings& out, const run_replay& events,
+                   const block_row& block) {
+  db.prepared("SELECT task, output FROM outputs WHERE task >= ? AND task < ?")
     .each(
       [&](statement& row) {
-        for (; next < row.integer(0); ++next)
-          list.next("");
-        list.next(row.text(1));
-        ++next;
+        const auto task = row.integer(0);
+        const auto path = events.tasks().at(task);
+        if (out.full())
+          return;
+        if (path.state == 0)
+          out.add("I1", "there is an output of " + out.task(task)
+                          + ", which is not there: " + excerpt(row.view(1)));
+        else if (!is_json(row.view(1)))
+          out.add("I7", "output of " + out.task(task)
+                          + " is not JSON: " + excerpt(row.view(1)));
+        else if (path.answered == 0 && path.aggregated == 0)
+          out.add("I7", out.task(task) + " has an output ("
+                          + excerpt(row.view(1))
+                          + "), but no event tells of an attempt that ended");
       },
-      a.base, a.base + a.total - 1);
-  for (; next < a.base + a.total; ++next)
-    list.next("");
-  if (!list.ended() && !out.full())
-    out.add("I7", "output of " + out.task(a.task)
-                    + " holds more outputs than it has children");
+      block.first, block.end());
+}
+
+namespace {
+
+std::optional<std::string> load_error(database& db, std::int64_t error) {
+  std::optional<std::string> found;
+  db.prepared("SELECT text FROM errors WHERE error = ?")
+    .each([&](statement& row) { found = row.text(0); }, error);
+  return found;
+}
+
+std::string expansion_error_of(database& db, task_key task) {
+  std::string found;
+  db.prepared("SELECT expansion_error FROM parents WHERE task = ?")
+    .each([&](statement& row) { found = row.text(0); }, task);
+  return found;
+}
+
+struct failure {
+  event_seq seq = 0;
+  event_kind kind{};
+  std::string error;
+};
+
+/// The newest event that tells of an error of the task; only where something is
+/// wrong with it already.
+failure newest_failure(database& db, task_key task) {
+  failure found;
+  db.prepared("SELECT seq + ?1 - first, kind, payload FROM event_spans WHERE"
+              " first > 0 AND first BETWEEN ?1 - 1023 AND ?1 AND"
+              " first + count > ?1 AND (kind IN (?2, ?3) OR kind = ?4 AND"
+              " payload LIKE '%\"because\":\"lease_expired\"%')"
+              " ORDER BY seq DESC LIMIT 1")
+    .each(
+      [&](statement& row) {
+        found = {row.integer(0), static_cast<event_kind>(row.integer(1)), ""};
+        const auto payload = json::parse(row.text(2), nullptr, false);
+        for (const auto* member : {"error", "reason", "because"})
+          if (found.error.empty() && payload.contains(member))
+            found.error = dump(payload[member]);
+      },
+      task, event_kind::task_failed, event_kind::task_aggregated,
+      event_kind::task_retries_exhausted);
+  return found;
+}
+
+bool is_right(database& db, const task_path& p, task_key task,
+              const std::string& error) {
+  if (p.error == lost_error)
+    return type_of_error(error) == error_type::lease_expired;
+  if (p.aggregated == 0)
+    return p.error == fingerprint(error);
+  // A parent; where its expansion was ended early, that is its error.
+  const auto early = expansion_error_of(db, task);
+  return early.empty() ? p.error == fingerprint(error) : error == early;
+}
+
+void complain_of_error(database& db, task_key task, const std::string& stored,
+                       findings& out) {
+  const auto told = newest_failure(db, task);
+  if (told.seq == 0)
+    return out.add("I7", "last_error of " + out.task(task) + " is " + stored
+                           + ", but no event tells of a failure");
+  const auto early = expansion_error_of(db, task);
+  out.add(
+    "I7",
+    "last_error of " + out.task(task) + " is " + stored + "; "
+      + to_string(told.kind) + " at seq " + std::to_string(told.seq) + " says "
+      + excerpt(told.error)
+      + (early.empty() ? "" : ", its expansion ended with " + excerpt(early)));
 }
 
 } // namespace
 
-void check_parent_outputs(database& db, const task_walk& walk, findings& out) {
-  db.prepared("SELECT f.task,f.base,f.total,f.succeeded,f.failed,f.cancelled,"
-              "o.output,instr(s.spec,'\"collect\":\"outputs\"') FROM fanouts f "
-              "LEFT JOIN outputs o ON o.task=f.task LEFT JOIN origins s ON "
-              "s.task=f.task")
-    .each([&](statement& row) {
-      const auto* p = walk.find(row.integer(0));
-      if (!p || p->aggregated == 0 || out.full())
-        return;
-      if (row.is_null(6))
-        return out.add("I7", "output of " + out.task(row.integer(0))
-                               + " is missing: task.aggregated tells of one");
-      const answer a{row.integer(0), row.integer(1), row.integer(2),
-                     row.integer(3), row.integer(4), row.integer(5),
-                     row.text(6)};
-      compare_counts(a, out);
-      if (row.integer(7) == 2)
-        compare_collected(db, a, out);
-    });
+void check_error(database& db, findings& out, task_key task,
+                 const task_path& path, run_key run, std::int64_t error) {
+  if (out.full())
+    return;
+  const auto text = error == 0 ? std::nullopt : load_error(db, error);
+  if (error != 0 && (error >> 32) != run)
+    return out.add("I7", "last_error of " + out.task(task)
+                           + " is one of another run (key "
+                           + std::to_string(error) + ")");
+  if (path.error == 0 && !text)
+    return out.add("I7", "last_error of " + out.task(task) + " has the key "
+                           + std::to_string(error) + ", which is not there");
+  if (!text)
+    return complain_of_error(db, task, "missing", out);
+  if (path.error == 0 || !is_right(db, path, task, *text))
+    complain_of_error(db, task, excerpt(*text), out);
 }
 
 } // namespace conductor::sqlite

@@ -1,5 +1,7 @@
+#include <chrono>
 #include <filesystem>
 #include <optional>
+#include <span>
 
 #include <unistd.h>
 
@@ -28,7 +30,7 @@ store_error taken_over() {
 
 class sqlite_store final : public store {
 public:
-  sqlite_store(engine_lock lock, const sqlite_options& options)
+  sqlite_store(std::shared_ptr<engine_lock> lock, const sqlite_options& options)
     : lock_(std::move(lock)), options_(options) {
     connect();
     migrate(*db_, options_.salt);
@@ -38,9 +40,11 @@ public:
 
   ~sqlite_store() override { close_cleanly(); }
 
-  batch_result commit(std::vector<change_set>& batch) override;
+  batch_result commit(std::span<const change_set> batch,
+                      timestamp now) override;
   std::int64_t epoch() const override { return epoch_; }
   void maintain() override;
+  void check_place();
   std::unique_ptr<store_reader> open_reader() override {
     return std::make_unique<sqlite_reader>(open_for_reading(options_.path));
   }
@@ -50,19 +54,22 @@ private:
   void check_after_crash();
   void take_over();
   void load_counters();
+  void drop_unused_lists();
   void close_cleanly() noexcept;
   batch_result commit_transaction(transaction& work, batch_result result);
   std::optional<batch_result> look_again();
   void make_durable();
   void roll_back() noexcept;
 
-  engine_lock lock_;
+  std::shared_ptr<engine_lock> lock_;
   sqlite_options options_;
   std::unique_ptr<database> db_;
   id_space ids_;
+  writer_cache cache_;
   counters next_;
   std::int64_t epoch_ = 0;
   int wal_pages_ = 0;
+  std::chrono::steady_clock::time_point looked_at_{};
 
   /// A batch whose COMMIT failed, until a fresh look tells what became of it.
   struct doubt {
@@ -91,7 +98,7 @@ void sqlite_store::connect() {
 
 void sqlite_store::check_after_crash() {
   std::error_code ignored;
-  if (db_->number("SELECT clean FROM engine") != 0
+  if (db_->number(sql::engine_clean) != 0
       || std::filesystem::file_size(options_.path, ignored) > quick_check_bytes)
     return;
   std::string verdict;
@@ -105,42 +112,49 @@ void sqlite_store::check_after_crash() {
 }
 
 void sqlite_store::take_over() {
-  db_->prepared("UPDATE engine SET epoch=epoch+1,clean=0,pid=?,started_at=?")
+  db_->prepared(sql::take_over)
     .run(static_cast<std::int64_t>(::getpid()), options_.now_ms);
-  epoch_ = db_->number("SELECT epoch FROM engine");
+  epoch_ = db_->number(sql::engine_epoch);
   ids_ = load_ids(*db_);
   load_counters();
+  drop_unused_lists();
+  cache_.claims.load(*db_);
 }
 
 void sqlite_store::load_counters() {
-  // A number that was given out once is never given out again, even if what had
-  // it was pruned.
-  const auto highest = [&](const char* kept, const char* pruned) {
-    return std::max<std::int64_t>({1, db_->number(kept), db_->number(pruned)});
-  };
-  next_.run = highest("SELECT max(run)+1 FROM run_rows",
-                      "SELECT max(run)+1 FROM prunings");
-  next_.task
-    = highest("SELECT end_task FROM run_rows ORDER BY run DESC LIMIT 1",
-              "SELECT max(end_task) FROM prunings");
-  next_.seq
-    = highest("SELECT seq+count FROM event_spans ORDER BY seq DESC LIMIT 1",
-              "SELECT max(last_seq)+1 FROM prunings");
-  next_.commits
-    = static_cast<std::uint64_t>(db_->number("SELECT commits FROM engine"));
+  next_.run = db_->number(sql::next_run);
+  next_.task = db_->number(sql::next_task);
+  next_.seq = db_->number(sql::next_seq);
+  next_.list = db_->number(sql::next_list);
+  next_.commits = static_cast<std::uint64_t>(db_->number(sql::engine_commits));
+  next_.latest = from_ms(db_->number(sql::latest_event));
 }
 
-batch_result sqlite_store::commit(std::vector<change_set>& batch) {
+/// Lists whose submission never came: its program was killed in between.
+void sqlite_store::drop_unused_lists() {
+  std::vector<list_key> unused;
+  db_->prepared(sql::unused_lists).each([&](statement& row) {
+    unused.push_back(row.integer(0));
+  });
+  for (const auto list : unused)
+    db_->prepared(sql::delete_items)
+      .run(list * items_per_list, (list + 1) * items_per_list - 1);
+}
+
+batch_result sqlite_store::commit(std::span<const change_set> batch,
+                                  timestamp now) {
   if (doubt_)
     if (auto happened = look_again())
       return std::move(*happened);
   batch_result result;
-  transaction work{*db_, ids_, next_, epoch_};
+  transaction work{*db_, ids_, cache_, next_, epoch_, now};
   try {
     db_->prepared("BEGIN IMMEDIATE").run();
     if (db_->prepared(sql::guard_epoch).run(epoch_) != 1)
       throw taken_over();
-    for (auto& changes : batch)
+    if (cache_.stale)
+      cache_.renew(*db_);
+    for (const auto& changes : batch)
       result.replies.push_back(work.apply(changes));
     work.finish();
   } catch (...) {
@@ -155,7 +169,8 @@ batch_result sqlite_store::commit_transaction(transaction& work,
                                               batch_result result) {
   try {
     db_->prepared("COMMIT").run();
-  } catch (const store_error& trouble) {
+  } catch (const store_error&) {
+    cache_.stale = true;
     // The commit may have happened all the same: only a fresh look tells.
     doubt_ = {next_.commits, std::move(result)};
     if (auto happened = look_again())
@@ -171,7 +186,7 @@ batch_result sqlite_store::commit_transaction(transaction& work,
 std::optional<batch_result> sqlite_store::look_again() {
   try {
     connect();
-    if (db_->number("SELECT epoch FROM engine") != epoch_)
+    if (db_->number(sql::engine_epoch) != epoch_)
       throw taken_over();
     load_counters();
   } catch (const store_error& trouble) {
@@ -207,9 +222,11 @@ void sqlite_store::make_durable() {
 void sqlite_store::roll_back() noexcept {
   if (!sqlite3_get_autocommit(db_->handle()))
     sqlite3_exec(db_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  cache_.stale = true;
 }
 
 void sqlite_store::maintain() {
+  check_place();
   if (wal_pages_ < options_.checkpoint_pages)
     return;
   wal_pages_ = 0;
@@ -218,10 +235,20 @@ void sqlite_store::maintain() {
                             nullptr, nullptr);
 }
 
+/// A database that was deleted or replaced takes commits that nobody will ever
+/// see. Looked at after commits, at most once per second.
+void sqlite_store::check_place() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - looked_at_ < std::chrono::seconds{1})
+    return;
+  looked_at_ = now;
+  lock_->require_in_place();
+}
+
 void sqlite_store::close_cleanly() noexcept {
   try {
     if (db_)
-      db_->prepared("UPDATE engine SET clean=1 WHERE epoch=?").run(epoch_);
+      db_->prepared(sql::close_engine).run(epoch_);
     // Beside readers that are still there, closing alone would leave all that
     // is new in the log; a database should be one file.
     if (db_) {
@@ -231,17 +258,6 @@ void sqlite_store::close_cleanly() noexcept {
     }
   } catch (const store_error&) {
     // The next opening then checks the file, nothing else.
-  }
-}
-
-std::unique_ptr<store>
-finish_opening(engine_lock lock, const sqlite_options& options, bool is_new) {
-  try {
-    return std::make_unique<sqlite_store>(std::move(lock), options);
-  } catch (const store_error&) {
-    if (is_new && engine_lock::acquire(options.path))
-      remove_files(options.path);
-    throw;
   }
 }
 
@@ -256,24 +272,27 @@ result<std::unique_ptr<store>> open_sqlite_store(const sqlite_options& given) {
   auto options = given;
   options.path = resolve_links(given.path);
   try {
-    std::error_code trouble;
-    const auto is_new = !std::filesystem::exists(options.path, trouble);
-    if (trouble)
+    std::error_code failed;
+    const auto missing = !std::filesystem::exists(options.path, failed);
+    if (failed)
       return fail(errc::io,
-                  "cannot open " + given.path + ": " + trouble.message());
-    if (!options.create && is_new)
+                  "cannot open " + given.path + ": " + failed.message());
+    if (!options.create && missing)
       return fail(errc::not_found, "no database at " + given.path
                                      + "; name another with --db FILE");
     look_before(options.path);
-    auto lock = engine_lock::acquire(options.path);
-    if (!lock)
-      return tl::unexpected(lock.error());
-    if (auto created = create_private(options.path); !created) {
-      if (is_new)
+    auto acquired = engine_lock::acquire(options.path, options.create);
+    if (!acquired)
+      return tl::unexpected(acquired.error());
+    // Held while a new database that could not be finished is removed.
+    const auto lock = std::make_shared<engine_lock>(std::move(*acquired));
+    try {
+      return std::make_unique<sqlite_store>(lock, options);
+    } catch (const store_error&) {
+      if (lock->created())
         remove_files(options.path);
-      return tl::unexpected(created.error());
+      throw;
     }
-    return finish_opening(std::move(*lock), options, is_new);
   } catch (const store_error& trouble) {
     return tl::unexpected(trouble.why());
   }

@@ -1,29 +1,27 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <conductor/lifecycle.hpp>
 
 #include "store/sqlite/connection/database.hpp"
+#include "store/sqlite/write/segments.hpp"
+#include "store/sqlite/write/writer_state.hpp"
 
 namespace conductor::sqlite {
 
-/// The next free numbers; they move only with a commit.
-struct counters {
-  run_key run = 1;
-  task_key task = 1;
-  event_seq seq = 1;
-  std::uint64_t commits = 0;
-};
-
 /// One batch of change sets on its way into the database. Rows of runs and
 /// parents are read once, changed in memory and written once at the end;
-/// tasks are moved in the database itself, range by range.
+/// segments of tasks are changed in the database itself.
 class transaction {
 public:
-  transaction(database& db, const id_space& ids, const counters& from,
-              std::int64_t epoch)
-    : db_(db), ids_(ids), next_(from), epoch_(epoch) {}
+  transaction(database& db, const id_space& ids, writer_cache& cache,
+              const counters& from, std::int64_t epoch, timestamp now);
 
-  commit_reply apply(change_set& changes);
+  commit_reply apply(const change_set& changes);
   /// Writes the rows of runs and parents; then the fact is complete.
   void finish();
 
@@ -34,45 +32,111 @@ private:
   struct run_entry {
     run_record record;
     std::uint64_t chain = 0;
-    task_key first_task = 0, end_task = 0;
-    bool fresh = false;   ///< not in the database yet
-    bool touched = false; ///< people want to hear of it
+    std::int64_t last_error = -1;           ///< key given out; -1 = unknown
+    std::map<std::string, std::int64_t> errors; ///< of this transaction
+    bool fresh = false;                     ///< not in the database yet
+    bool touched = false; ///< its numbers or its state have changed
+  };
+  struct parent_entry {
+    parent_record record;
+    bool touched = false; ///< it has changed
+  };
+  struct pass_counts {
+    std::int64_t parents = 0, runs = 0, tasks = 0;
+  };
+  /// The change set that is applied.
+  struct scope {
+    std::size_t part = 0;
+    commit_reply reply;
+    submitted_run created; ///< what new_run and new_task(i) name
+    bool existed = false;  ///< parts that name the new run are dropped
+    std::optional<pass_events::kind> pass;
+    std::map<run_key, pass_counts> passes;
   };
 
-  // runs and their top-level tasks
-  submitted_run submit(submission& s);
-  std::optional<submitted_run> find_submitted(const std::string& key);
-  void add_task(run_entry& run, task_key task, task_submission& t);
-  void move_run(run_move& m);
-  run_entry& run_of(run_key run);
-  void write_run(const run_entry& run);
+  // Parts. Each resolves the keys that it names and applies or refuses itself.
+  void apply_part(const submission& s);
+  void apply_part(const append_items& a);
+  void apply_part(const drop_items& d);
+  void apply_part(const append_event& e);
+  void apply_part(const expand_parent& e);
+  void apply_part(const move_tasks& m);
+  void apply_part(const move_run& m);
+  void apply_part(const claim_tasks& c);
+  void apply_part(const pass_events& p);
+  void apply_part(const engine_report& r);
 
-  // parents and their children
-  fanout_record& fanout_of(task_key parent);
-  void expand(expansion& e, commit_reply& reply);
-  void write_fanout(const fanout_record& f);
+  bool names_dropped(run_key run) const;
+  run_key resolve_run(run_key run) const;
+  task_key resolve_task(task_key task) const;
+  void refuse(task_key task, std::int32_t attempt = 0, task_state planned = {},
+              task_state state = {}, std::int32_t now = 0);
+  void refuse_as_it_stands(task_key task, task_state planned);
+
+  // runs
+  run_entry* find_run(run_key run);
+  std::optional<submitted_run> find_submitted(const std::string& key);
+  void add_tasks(run_entry& run, const submission& s);
+  void add_parent(run_entry& run, task_key task, const task_submission& t);
+  void start_run(run_entry& run);
+  void move(run_entry& run, const move_run& m);
+  void write_run(const run_entry& run);
+  struct definition_ref {
+    std::int64_t definition = 0, handler = 0;
+  };
+  definition_ref define(const task_spec& spec);
+  std::int64_t handler_of(const std::string& name);
+
+  // parents
+  /// `touch`: it is about to change.
+  parent_record* find_parent(task_key parent, bool touch = false);
+  const parent_bound& bound_of(task_key parent);
+  void create_children(const parent_record& parent, task_range tasks);
+  void move_parent(task_key task, task_state to);
+  void write_parent(const parent_record& p);
 
   // tasks
-  void move_tasks(task_move& m, commit_reply& reply);
-  int update_rows(const task_move& m, task_range tasks);
-  void move_some(task_move& m, commit_reply& reply);
-  void moved_range(task_move& m, task_range tasks);
-  void write_outputs(const task_move& m, task_range tasks);
-  void count(const task_move& m, task_range tasks);
-  void move_due(const task_move& m, task_range tasks);
-  void advance_cursor(const task_move& m);
-  void refuse(task_range tasks, std::int32_t attempt, task_state planned,
-              commit_reply& reply);
+  const block_row* block_of(task_key block);
+  std::int64_t error_key(run_entry& run, const std::string& error);
+  /// Splits the rows that a move touches and writes them back.
+  struct row_split {
+    std::vector<task_range> moved;
+    std::vector<task_key> parents; ///< of the tasks that moved
+  };
+  row_split split_rows(const move_tasks& m, std::int64_t error);
+  void split_row(const move_tasks& m, const segment_row& row,
+                 std::int64_t error, std::vector<segment_row>& pieces,
+                 row_split& out);
+  void moved(const move_tasks& m, const move_tasks& texts, task_range tasks,
+             run_entry& run);
+  void count_moved(const move_tasks& m, std::int64_t tasks, run_entry& run);
+  void write_outputs(const move_tasks& texts, std::int64_t skip,
+                     task_range tasks);
+  void report_late(run_entry& run, std::size_t first_refusal);
 
-  void write_event(run_key run, task_range tasks, timestamp at,
-                   const event_entry& event);
+  // claims
+  std::int64_t claim_from(std::int64_t handler, task_key block,
+                          std::int64_t room);
+  std::vector<segment_row> claimable(std::int64_t handler, task_key block,
+                                     std::int64_t tasks);
+  void lease(const std::vector<segment_row>& rows, std::int64_t tasks);
+  void grant(const task_group& group);
+
+  // events
+  void begin_pass(run_key run);
+  void end_passes();
+  void write_event(run_entry& run, task_range tasks, const event_entry& event,
+                   timestamp retry_at = no_time);
 
   database& db_;
   const id_space& ids_;
+  writer_cache& cache_;
   counters next_;
   std::int64_t epoch_;
+  timestamp at_; ///< of everything in this transaction
+  scope scope_;
   std::map<run_key, run_entry> runs_;
-  std::map<task_key, fanout_record> fanouts_;
+  std::map<task_key, parent_entry> parents_;
   committed fact_;
 };
 
