@@ -102,7 +102,7 @@ attempt_table::take_back(std::vector<attempt_key> withdrawn) {
     auto* g = find(which);
     if (!g || g->ended(which.task))
       continue;
-    // What was cancelled is in its last state already.
+    // A cancelled task is already in its final state.
     if (!g->settled(which.task)) {
       if (!g->cancelled(which.task))
         append(groups, *g, which.task);

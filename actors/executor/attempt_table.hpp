@@ -80,7 +80,7 @@ public:
   /// Removes attempts that their handler has given back; returns those that
   /// were not settled, in groups.
   std::vector<task_group> take_back(std::vector<attempt_key> withdrawn);
-  /// What has not settled, in groups.
+  /// The attempts that have not settled, in groups.
   std::vector<task_group> unsettled_groups() const;
   /// Parents of attempts of a handler that were leased at `moment` or before.
   std::vector<task_key> parents_before(const handler_slots& slots,

@@ -114,9 +114,8 @@ void give_back(self_ptr self) {
           [self](const caf::error&) { end(self); });
 }
 
-/// What is leased may end before; for what is not, the patience of those who
-/// wait ends some time. Where nothing can be written, the next engine finds the
-/// leases and takes them over.
+/// Ends when all attempts have ended or the patience of a stop is over. If
+/// nothing can be written, the next engine takes the leases over.
 void wind_up(self_ptr self) {
   auto& s = self->state;
   if (at_rest(s) || (s.out_of_patience && (s.stopping || !s.writable)))

@@ -14,7 +14,7 @@ namespace {
 
 using steady = execution_time::clock;
 
-/// What has not begun so long after its lease is released for others.
+/// An attempt that has not begun this long after its lease is released.
 constexpr milliseconds longest_wait{100};
 /// How often that is looked at while something waits.
 constexpr milliseconds withdrawal_interval{40};
@@ -174,7 +174,7 @@ void executor_state::settle(outcome_queue::entry& entry, outcome_plan& plan) {
       std::chrono::duration<double>{entry.ran.busy}.count());
     ++(succeeded ? figures.succeeded : figures.failed);
     attempts_.settle(*g, task);
-    // What obeyed a cancel has no result.
+    // An attempt that stopped because of a cancel has no result.
     if (succeeded || !g->cancelled(task))
       plan.add(*g, std::move(entry));
   }
@@ -245,7 +245,7 @@ change_set executor_state::plan_give_back() const {
   return plan_releases(attempts_.unsettled_groups(), reason::stopped);
 }
 
-/// Of an attempt that may have waited for its turn after it was leased.
+/// For an attempt that may have waited within its handler after its lease.
 milliseconds executor_state::time_left(const grant& g, task_key task) {
   const auto whole = g.origin->spec.timeout;
   if (!g.slots->traits().queues)

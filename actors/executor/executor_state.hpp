@@ -15,7 +15,7 @@
 
 namespace conductor {
 
-/// What the executor knows: what its handlers may have, the attempts under way,
+/// The executor's state: the room of its handlers, the attempts under way,
 /// what the runs may still retry. No messages here; see executor.cpp.
 class executor_state : public role_state {
 public:
@@ -23,7 +23,7 @@ public:
 
   void init(role_context given, handler_map handlers);
 
-  /// What one claim asks for, of each handler.
+  /// The request of one claim, per handler.
   using asked_rooms = std::map<std::string, handler_slots::request>;
   /// As much as the handlers have room for; empty if there is no room, or
   /// nothing is known to be claimable.

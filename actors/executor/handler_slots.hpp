@@ -24,7 +24,7 @@ public:
   using microseconds = std::chrono::microseconds;
   using ahead_room = std::pair<task_key, std::int64_t>;
 
-  /// What one claim asks for.
+  /// The request of one claim.
   struct request {
     std::int64_t any = 0;          ///< tasks of whichever parent
     std::vector<ahead_room> ahead; ///< children of these parents, in addition
