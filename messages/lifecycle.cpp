@@ -115,9 +115,11 @@ namespace {
 void refuse(segment_split& out, task_range tasks, const move_tasks& m,
             task_state state, std::int32_t attempt) {
   for (auto task = tasks.first; task < tasks.end(); ++task)
-    out.refusals.push_back(
-      {.task = task, .planned_attempt = m.attempt, .planned = m.to,
-       .state = state, .attempt = attempt});
+    out.refusals.push_back({.task = task,
+                            .planned_attempt = m.attempt,
+                            .planned = m.to,
+                            .state = state,
+                            .attempt = attempt});
 }
 
 void keep(segment_split& out, const task_segment& s, task_key first,

@@ -18,12 +18,11 @@ std::optional<run_record> store_reader::load_run(run_key run) {
   return run == 0 ? std::nullopt : only(runs({.key = run, .limit = 1}));
 }
 
-std::optional<run_key> store_reader::find_run_by_idempotency_key(
-  const std::string& idempotency_key) {
+std::optional<run_key>
+store_reader::find_run_by_idempotency_key(const std::string& idempotency_key) {
   if (idempotency_key.empty())
     return std::nullopt;
-  const auto run
-    = only(runs({.idempotency_key = idempotency_key, .limit = 1}));
+  const auto run = only(runs({.idempotency_key = idempotency_key, .limit = 1}));
   return run ? std::optional{run->key} : std::nullopt;
 }
 

@@ -75,7 +75,8 @@ std::vector<attempt_key> attempt_table::cancel(task_range tasks,
   auto place = grants_.upper_bound({attempt, tasks.first});
   if (place != grants_.begin())
     --place;
-  for (; place != grants_.end() && place->first < grant_key{attempt, tasks.end()};
+  for (;
+       place != grants_.end() && place->first < grant_key{attempt, tasks.end()};
        ++place) {
     auto& g = place->second;
     if (g.group.attempt != attempt)

@@ -9,7 +9,8 @@ namespace conductor {
 namespace {
 
 /// They report before `start` returns: nothing waits, nothing times out.
-constexpr handler_traits immediate{.queues = true, .own_timeout = true, .immediate = true};
+constexpr handler_traits immediate{
+  .queues = true, .own_timeout = true, .immediate = true};
 
 execution_time no_time() {
   return {execution_time::clock::now(), {}};

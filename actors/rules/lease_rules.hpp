@@ -15,7 +15,8 @@ std::vector<move_tasks> plan_lost_lease(const task_group& leased,
                                         std::int32_t max_lost);
 
 /// The moves of RUNNING tasks that an engine releases in good order: because it
-/// has `stopped`, or they have `not_begun`. Back to PENDING; nothing is counted.
+/// has `stopped`, or they have `not_begun`. Back to PENDING; nothing is
+/// counted.
 std::vector<move_tasks> plan_release(const task_group& leased,
                                      std::string_view because);
 

@@ -53,5 +53,4 @@ inline bool budget_left(const run_record& run, std::int64_t tasks_of_run) {
   return retries_left(run, tasks_of_run) > 0;
 }
 
-
 } // namespace conductor::rules

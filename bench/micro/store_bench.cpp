@@ -1,7 +1,7 @@
 #include <filesystem>
 
-#include <benchmark/benchmark.h>
 #include "actors/rules/lease_rules.hpp"
+#include <benchmark/benchmark.h>
 #include <conductor/store.hpp>
 #include <unistd.h>
 

@@ -172,10 +172,9 @@ struct engine_report {
   CONDUCTOR_MESSAGE(engine_report, x.text)
 };
 
-using change
-  = std::variant<submission, append_items, drop_items, append_event,
-                 expand_parent, move_tasks, move_run, claim_tasks, pass_events,
-                 engine_report>;
+using change = std::variant<submission, append_items, drop_items, append_event,
+                            expand_parent, move_tasks, move_run, claim_tasks,
+                            pass_events, engine_report>;
 
 struct change_set {
   std::vector<change> parts;
@@ -187,8 +186,8 @@ struct change_set {
     return std::get<Part>(parts.emplace_back(std::move(part)));
   }
   /// Whether it is part of a submission (a run, or items of a list): such a
-  /// change set may be rejected when the engine is busy or the disk is full; all
-  /// others wait.
+  /// change set may be rejected when the engine is busy or the disk is full;
+  /// all others wait.
   bool submits() const;
 
   friend bool operator==(const change_set&, const change_set&) = default;
@@ -221,8 +220,8 @@ struct submitted_run {
 
 /// The answer to a change set, sent after its commit.
 struct commit_reply {
-  error failed; ///< set: nothing of the change set is in the database
-  timestamp at{};                  ///< of the commit
+  error failed;   ///< set: nothing of the change set is in the database
+  timestamp at{}; ///< of the commit
   std::vector<submitted_run> runs; ///< one for each submission, in order
   std::vector<list_key> lists;     ///< one for each `append_items`, in order
   std::vector<task_group> granted; ///< by `claim_tasks`; RUNNING

@@ -89,10 +89,10 @@ struct parent_record {
   task_key task = 0;
   run_key run = 0;
   task_state state = task_state::pending;
-  task_key base = 0;         ///< key of child 1
-  std::int64_t total = 0;    ///< children there will be
-  std::int64_t expanded = 0; ///< children created so far: 1 … expanded
-  list_key items = 0;        ///< the children's items; 0 = derived
+  task_key base = 0;           ///< key of child 1
+  std::int64_t total = 0;      ///< children there will be
+  std::int64_t expanded = 0;   ///< children created so far: 1 … expanded
+  list_key items = 0;          ///< the children's items; 0 = derived
   std::string expansion_error; ///< JSON; set if the expansion ended early
   state_counts children;       ///< `pending` and `not_created` are derived
 

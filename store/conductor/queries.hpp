@@ -19,9 +19,9 @@ inline constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
 /// Which runs. Ascending by key, those with key > `after`; or newest first,
 /// those with key < `before` (0 = from the newest).
 struct run_query {
-  run_key key = 0;             ///< only this one; 0 = any
-  std::string idempotency_key; ///< only the one with this key; empty = any
-  bool open = false;           ///< only those that have not settled
+  run_key key = 0;               ///< only this one; 0 = any
+  std::string idempotency_key;   ///< only the one with this key; empty = any
+  bool open = false;             ///< only those that have not settled
   std::vector<run_state> states; ///< empty = any
   std::string name;              ///< glob pattern; empty = any
   timestamp since{};             ///< created at or after; none = any
@@ -71,17 +71,17 @@ struct parent_query {
 /// Groups of leaves with equal state and counters.
 struct group_query {
   enum class kind : std::uint8_t {
-    of_range,   ///< all tasks of `keys`, by key
-    unsettled,  ///< children of `parent` that have not settled, by key
+    of_range,    ///< all tasks of `keys`, by key
+    unsettled,   ///< children of `parent` that have not settled, by key
     retries_due, ///< FAILED unsettled ones due by `now`, soonest first
-    abandoned,  ///< RUNNING ones whose engine is gone, by key
-    waiting     ///< PENDING ones due by `now`, longest waiting first
+    abandoned,   ///< RUNNING ones whose engine is gone, by key
+    waiting      ///< PENDING ones due by `now`, longest waiting first
   };
   kind of = kind::of_range;
   task_range keys;
   task_key parent = 0;
   timestamp now{};
-  task_key after = 0;     ///< by key: groups with tasks > after
+  task_key after = 0;           ///< by key: groups with tasks > after
   std::size_t limit = no_limit; ///< of groups
 };
 

@@ -74,8 +74,7 @@ public:
   virtual retry_metrics measure_retries(run_key run) = 0;
   /// Last errors of the leaves of a run, equal ones together, most frequent
   /// first.
-  virtual std::vector<error_count> count_errors(run_key run,
-                                                std::size_t limit)
+  virtual std::vector<error_count> count_errors(run_key run, std::size_t limit)
     = 0;
   /// When the next retry falls due; none if no task waits.
   virtual std::optional<timestamp> next_retry_at() = 0;

@@ -53,8 +53,8 @@ CAF_TEST(work on a backup takes nothing from the original) {
   const bench b;
   b.write("d.yaml", over_lines);
   b.write("list", "one\ntwo\n");
-  CAF_CHECK_EQUAL(b.run("orcon run start d.yaml && orcon db backup copy.db").code,
-                  0);
+  CAF_CHECK_EQUAL(
+    b.run("orcon run start d.yaml && orcon db backup copy.db").code, 0);
   fs::remove(b.folder / "list");
   CAF_CHECK_EQUAL(b.run("orcon resume -q --db copy.db").code, 0);
   CAF_CHECK_EQUAL(outputs(b, "copy.db"), "one\ntwo\n\n");

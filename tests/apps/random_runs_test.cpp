@@ -6,9 +6,9 @@
 #include <mutex>
 #include <stdexcept>
 
+#include <conductor/admin.hpp>
 #include <conductor/definition.hpp>
 #include <conductor/engine.hpp>
-#include <conductor/admin.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -221,7 +221,8 @@ CAF_TEST(so does the program and its exit code says how) {
     const auto wanted = orcon::test::predict(definition);
     const auto reader = open_sqlite_reader(database);
     CAF_REQUIRE(reader.has_value());
-    const auto run = (*reader)->runs({.newest_first = true, .limit = 1}).front();
+    const auto run
+      = (*reader)->runs({.newest_first = true, .limit = 1}).front();
     const submitted s{seed, definition, {run.key, run.id}};
     const auto wrong = audit_run(**reader, run.key, wanted);
     if (!wrong.empty())

@@ -221,7 +221,8 @@ CAF_TEST(lists that cannot be used are told with their place) {
   for (const auto& [file, says] :
        {std::pair{"bytes.txt", "bytes.txt:2: the line is not valid UTF-8"},
         std::pair{"pipe", "pipe is not a regular file"},
-        std::pair{"long.txt", "long.txt:1: the line is longer than 1048576 bytes"}}) {
+        std::pair{"long.txt",
+                  "long.txt:1: the line is longer than 1048576 bytes"}}) {
     b.write("a.yaml", "tasks:\n  a:\n    handler: noop\n    input:\n      "
                       "fanout: { lines: "
                         + std::string{file} + " }\n");

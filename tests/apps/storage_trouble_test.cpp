@@ -101,13 +101,14 @@ CAF_TEST(no room on the way is waited out and resume ends the run) {
 CAF_TEST(a second engine is told who has the database) {
   const bench b;
   // The first one works until it has been asked for the pid.
-  const auto r = b.run("orcon map -q -- sh -c 'until test -e go; do sleep "
-                       "0.02; done' ::: 1 & first=$!; "
-                       "until orcon run list 2>&1 | grep -q RUNNING; do sleep 0.02; "
-                       "done; "
-                       "sleep 0.1; echo pid $first; orcon map -- true ::: 1; "
-                       "code=$?; orcon run list >/dev/null || code=99; "
-                       "touch go; wait $first || code=98; exit $code");
+  const auto r
+    = b.run("orcon map -q -- sh -c 'until test -e go; do sleep "
+            "0.02; done' ::: 1 & first=$!; "
+            "until orcon run list 2>&1 | grep -q RUNNING; do sleep 0.02; "
+            "done; "
+            "sleep 0.1; echo pid $first; orcon map -- true ::: 1; "
+            "code=$?; orcon run list >/dev/null || code=99; "
+            "touch go; wait $first || code=98; exit $code");
   CAF_MESSAGE(r.out);
   CAF_CHECK_EQUAL(r.code, 7);
   const auto pid = r.out.substr(4, r.out.find('\n') - 4);

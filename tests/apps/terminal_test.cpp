@@ -233,8 +233,8 @@ CAF_TEST(a command that asks on the terminal fails at once) {
 
 CAF_TEST(outputs and progress share the terminal) {
   const bench b;
-  terminal t{
-    b, "orcon map -j1 -k -c 'sleep 0.15; printf out-{}' ::: 1 2 3", 60};
+  terminal t{b, "orcon map -j1 -k -c 'sleep 0.15; printf out-{}' ::: 1 2 3",
+             60};
   CAF_CHECK_EQUAL(t.finish(), 0);
   screen s{60};
   s.write(t.all());

@@ -139,6 +139,7 @@ CAF_TEST(a wrong include is noticed) {
   };
   for (const auto& [file, included] : wrong)
     CAF_CHECK_NOT_EQUAL(complaint(file, included), "");
-  CAF_CHECK_EQUAL(complaint("actors/engine/engine.cpp", "conductor/store.hpp"), "");
+  CAF_CHECK_EQUAL(complaint("actors/engine/engine.cpp", "conductor/store.hpp"),
+                  "");
   CAF_CHECK_EQUAL(complaint("apps/orcon/cli.cpp", "actors/roles/pass.hpp"), "");
 }

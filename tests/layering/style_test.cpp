@@ -47,8 +47,8 @@ std::vector<fs::path> files_below(std::initializer_list<const char*> folders,
 }
 
 std::vector<fs::path> sources() {
-  return files_below({"messages", "actors", "store", "monitor", "apps",
-                      "tests", "bench/micro", "examples"},
+  return files_below({"messages", "actors", "store", "monitor", "apps", "tests",
+                      "bench/micro", "examples"},
                      {".cpp", ".hpp"});
 }
 
@@ -149,8 +149,8 @@ CAF_TEST(files and functions stay short) {
     const auto bound
       = name_of(path).starts_with("tests/") ? longest_test : longest_function;
     for (const auto& f : long_functions(file, bound))
-      CAF_ERROR(name_of(path) << ":" << f.line << ": a function of " << f.length
-                              << " lines");
+      CAF_ERROR(name_of(path)
+                << ":" << f.line << ": a function of " << f.length << " lines");
   }
 }
 

@@ -170,7 +170,8 @@ CAF_TEST(fields of a task) {
     CAF_CHECK_EQUAL(task_errors(std::string{R"("tolerate": )"} + bad),
                     at + "tolerate: " + bad
                       + " is neither a count nor a share (write 10 or \"5%\")");
-  CAF_CHECK(task_of(R"("tolerate": "100%")").tolerate == count_or_percent(0, 100));
+  CAF_CHECK(task_of(R"("tolerate": "100%")").tolerate
+            == count_or_percent(0, 100));
   CAF_CHECK_EQUAL(task_errors(R"("on_failure": "stop")"),
                   at + "on_failure: must be wait or fail_fast, not \"stop\"");
 }

@@ -3,7 +3,6 @@
 #include "actors/rules/lease_rules.hpp"
 
 #include <conductor/event_payload.hpp>
-#include <conductor/event_payload.hpp>
 #include <conductor/json_text.hpp>
 #include <conductor/lifecycle.hpp>
 

@@ -71,8 +71,7 @@ struct bench {
     const auto command = "cd '" + folder.string() + "' && export PATH='"
                          + program.parent_path().string()
                          + "':$PATH ORCON_DB=orcon.db XDG_STATE_HOME=$PWD/state"
-                         + " && { "
-                         + line + "; } </dev/null 2>err";
+                         + " && { " + line + "; } </dev/null 2>err";
     auto* pipe = ::popen(("bash -c '" + quoted(command) + "'").c_str(), "r");
     CAF_REQUIRE(pipe != nullptr);
     program_result r;

@@ -23,7 +23,8 @@ public:
     const fs::path program{std::getenv("ORCON")};
     const auto command = "cd '" + b.folder.string() + "' && export PATH='"
                          + program.parent_path().string()
-                         + "':$PATH TERM=xterm ORCON_DB=orcon.db && { " + line + "; }";
+                         + "':$PATH TERM=xterm ORCON_DB=orcon.db && { " + line
+                         + "; }";
     pid_ = ::forkpty(&fd_, nullptr, nullptr, &size);
     if (pid_ == 0) {
       ::execlp("bash", "bash", "-c", command.c_str(), nullptr);

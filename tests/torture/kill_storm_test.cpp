@@ -93,7 +93,7 @@ void check(const bench& b, const acknowledged& acks) {
 
 } // namespace
 
-CAF_TEST(what was acknowledged outlives kill -9) {
+CAF_TEST(what was acknowledged outlives kill - 9) {
   const bench b;
   CAF_MESSAGE("TORTURE_SEED=" << seed() << " TORTURE_KILLS=" << kills());
   std::mt19937_64 random{seed()};

@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 #include <cstdlib>
+#include <fmt/format.h>
 
 #include <unistd.h>
 

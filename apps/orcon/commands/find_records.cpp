@@ -48,8 +48,8 @@ result<std::optional<run_record>> run_by_prefix(store_reader& reader,
   if (!may_begin_id(prefix))
     return found;
   for (run_key before = 0;;) {
-    auto runs = reader.runs(
-      {.newest_first = true, .before = before, .limit = page});
+    auto runs
+      = reader.runs({.newest_first = true, .before = before, .limit = page});
     for (auto& run : runs)
       if (run.id.starts_with(prefix)) {
         if (found)
@@ -99,8 +99,8 @@ result<run_record> find_run(store_reader& reader, const std::string& id) {
     return tl::unexpected(begun.error());
   if (*begun)
     return **begun;
-  auto named = reader.runs(
-    {.name = exactly(id), .newest_first = true, .limit = 1});
+  auto named
+    = reader.runs({.name = exactly(id), .newest_first = true, .limit = 1});
   if (!named.empty())
     return named.front();
   return fail(errc::not_found, "no run has the id or the name \"" + id

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/commands/filters.hpp"
+#include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
-#include "apps/orcon/commands/work.hpp"
 
 namespace orcon {
 

@@ -6,9 +6,9 @@
 #include <conductor/monitor.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/progress.hpp"
-#include "apps/orcon/commands/work.hpp"
 
 namespace orcon {
 

@@ -25,7 +25,7 @@ void add(candidates& found, std::string_view begin, std::string text,
 
 void add_runs(candidates& found, std::string_view begin, store_reader& reader) {
   add(found, begin, "last", "the newest run");
-  for (const auto& run : 
+  for (const auto& run :
        reader.runs({.newest_first = true, .limit = most_rows}))
     add(found, begin, run.id,
         fmt::format("{}  {}", to_string(run.state), shorten(run.name, 40)));

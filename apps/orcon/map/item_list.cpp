@@ -20,8 +20,7 @@ constexpr std::size_t most_in_memory = 1u << 20; ///< bytes
 error cannot_keep() {
   return {errno == ENOSPC ? errc::full : errc::io,
           std::string{"cannot keep the inputs in a temporary file: "}
-            + std::strerror(errno)
-            + "; TMPDIR can name another folder"};
+            + std::strerror(errno) + "; TMPDIR can name another folder"};
 }
 
 } // namespace
@@ -44,7 +43,8 @@ bool item_list::write(const std::string& text) {
 
 error item_list::spill() {
   const auto* folder = std::getenv("TMPDIR");
-  auto path = std::string{folder && *folder ? folder : "/tmp"} + "/orcon.XXXXXX";
+  auto path
+    = std::string{folder && *folder ? folder : "/tmp"} + "/orcon.XXXXXX";
   const auto fd = ::mkostemp(path.data(), O_CLOEXEC);
   if (fd < 0)
     return cannot_keep();

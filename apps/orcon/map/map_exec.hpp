@@ -36,8 +36,7 @@ inline constexpr std::string_view slot_placeholder = "{map:slot}";
 /// Outcomes that will be retried do not count for the rule.
 class map_exec {
 public:
-  map_exec(halt_rule rule, std::int64_t total,
-           conductor::exec_options options);
+  map_exec(halt_rule rule, std::int64_t total, conductor::exec_options options);
 
   std::shared_ptr<conductor::handler> handler() const;
   /// Whether the rule holds. From any thread.

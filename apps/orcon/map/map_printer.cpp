@@ -127,8 +127,8 @@ void map_printer::print_task(task_key key) {
   const auto task = reader_->load_task(key);
   if (!task || task->state == task_state::cancelled)
     return;
-  const auto output
-    = json::parse(reader_->texts(text_kind::output, {key, 1}).front(), nullptr, false);
+  const auto output = json::parse(
+    reader_->texts(text_kind::output, {key, 1}).front(), nullptr, false);
   const auto error = json::parse(task->last_error, nullptr, false);
   const auto failed = task->state == task_state::failed && error.is_object();
   const auto item = item_of(*task);

@@ -25,8 +25,8 @@ bool is_map(const run_record& run) {
 std::vector<run_key> old_maps(store_reader& reader, timestamp before) {
   std::vector<run_key> found;
   for (run_key last = 0;;) {
-    const auto runs = reader.runs(
-      {.newest_first = true, .before = last, .limit = page});
+    const auto runs
+      = reader.runs({.newest_first = true, .before = last, .limit = page});
     for (const auto& run : runs)
       if (settled(run.state) && run.finished_at != no_time
           && run.finished_at < before && is_map(run))

@@ -121,10 +121,10 @@ result<map_line> read_line(const map_options& o, const settings& s,
     return tl::unexpected(inputs.error());
   map_line line{std::move(*command), std::move(*inputs), *halt, {}, {}};
   line.identity = identity_of(o, line);
-  auto read = read_definition(definition_of(o, line.command.argv,
-                                            line.inputs.items.count(),
-                                            line.identity),
-                              program_context(working_folder()));
+  auto read
+    = read_definition(definition_of(o, line.command.argv,
+                                    line.inputs.items.count(), line.identity),
+                      program_context(working_folder()));
   if (!read.errors.empty())
     return tl::unexpected(at_option(read.errors.front()));
   line.spec = std::move(read.spec);
@@ -290,8 +290,7 @@ int work_on(const map_options& o, map_line& line, map_files files,
   const map_exec exec{line.halt, line.inputs.items.count(), options};
   const auto by_rule
     = line.halt.what != halt_rule::kind::never || uses_slots(line.command);
-  engine->handle("exec",
-                 by_rule ? exec.handler() : make_exec_handler(options));
+  engine->handle("exec", by_rule ? exec.handler() : make_exec_handler(options));
   const auto run = choose_run(*engine, line, o.fresh, s);
   if (!run)
     return refuse(*engine, s, is_new, run.error());

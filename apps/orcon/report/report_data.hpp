@@ -29,7 +29,7 @@ struct run_report {
   std::vector<bar> bars; ///< only if there are few leaves
   std::vector<task_record> slowest;
   std::vector<task_record> most_tried; ///< of `told.most_tried`, same order
-  std::vector<task_template> origins;    ///< of the first top-level tasks
+  std::vector<task_template> origins;  ///< of the first top-level tasks
 };
 
 /// Reads it in pages; `now` is when a run that goes on is looked at.

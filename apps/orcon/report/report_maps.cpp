@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
-#include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/report/report_html.hpp"
 #include "apps/orcon/report/report_page.hpp"
+#include "apps/orcon/terminal/output.hpp"
 
 namespace orcon::report {
 
@@ -187,9 +187,9 @@ void write_legends(std::ostream& out, const std::vector<heat_map>& maps,
     if (const auto n = count_of(all, s); n > 0)
       fmt::print(out, "<li>{} ({})</li>", badge(look(s)), with_commas(n));
   if (all.not_created > 0)
-    fmt::print(out,
-               "<li><i class=\"swatch uncreated\"></i>not created yet ({})</li>",
-               with_commas(all.not_created));
+    fmt::print(
+      out, "<li><i class=\"swatch uncreated\"></i>not created yet ({})</li>",
+      with_commas(all.not_created));
   fmt::print(out, "</ul>\n<ul class=\"legend\">");
   const auto swatch = [&](int i, const std::string& text) {
     fmt::print(out, "<li><i class=\"swatch h{}\"></i>{}</li>", i, text);

@@ -4,9 +4,9 @@
 #include <fmt/ostream.h>
 
 #include "apps/orcon/map/map_inputs.hpp"
-#include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/report/report_html.hpp"
 #include "apps/orcon/report/report_page.hpp"
+#include "apps/orcon/terminal/output.hpp"
 
 namespace orcon::report {
 

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
-#include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/report/report_html.hpp"
 #include "apps/orcon/report/report_page.hpp"
 #include "apps/orcon/report/report_plot.hpp"
+#include "apps/orcon/terminal/output.hpp"
 
 namespace orcon::report {
 

@@ -30,10 +30,10 @@ constexpr std::size_t most_slow = 3;
 /// What is left of the counts without a part of them. The part was read a
 /// moment later, so it may be a little ahead.
 state_counts without(state_counts all, const state_counts& part) {
-  for (auto count :
-       {&state_counts::not_created, &state_counts::pending, &state_counts::running,
-        &state_counts::retrying, &state_counts::succeeded,
-        &state_counts::failed, &state_counts::cancelled})
+  for (auto count : {&state_counts::not_created, &state_counts::pending,
+                     &state_counts::running, &state_counts::retrying,
+                     &state_counts::succeeded, &state_counts::failed,
+                     &state_counts::cancelled})
     all.*count = std::max<std::int64_t>(0, all.*count - part.*count);
   return all;
 }
@@ -116,9 +116,9 @@ void progress::look(store_reader& reader, const std::vector<run_key>& runs) {
   for (auto run : runs)
     for (const auto& task :
          reader.tasks({.filter = {.run = run, .texts = false},
-                        .started_before = at - slow_after,
-                        .order = task_order::oldest_first,
-                        .limit = most_slow - slow_.size()}))
+         .started_before = at - slow_after,
+         .order = task_order::oldest_first,
+         .limit = most_slow - slow_.size()}))
       slow_.push_back(
         {fmt::format("  {} has been running for {}",
                      labelled(task.name, item_text(reader, task.key)),

@@ -28,10 +28,10 @@ void fill_constants(database& db, std::uint64_t salt) {
       kind.run(k, name);
   }
   const id_space ids{salt};
-  const auto mark = [&](id_kind of) {
-    return ids.text(of, no_time, 0).substr(10, 8);
-  };
-  auto& setting = db.prepared("INSERT INTO settings(name, value) VALUES (?, ?)");
+  const auto mark
+    = [&](id_kind of) { return ids.text(of, no_time, 0).substr(10, 8); };
+  auto& setting
+    = db.prepared("INSERT INTO settings(name, value) VALUES (?, ?)");
   setting.run("salt", static_cast<std::int64_t>(salt));
   setting.run("task_mark", mark(id_kind::task));
   setting.run("event_mark", mark(id_kind::event));

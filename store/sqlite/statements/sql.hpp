@@ -97,10 +97,12 @@ inline constexpr text load_bound
 inline constexpr text touched_segments
   = "SELECT first, count, block, handler, state, attempt, retries, lost,"
     " engine, error, due, created, started, updated FROM segments WHERE"
-    " first >= coalesce((SELECT max(first) FROM segments WHERE first <= ?1), ?1)"
+    " first >= coalesce((SELECT max(first) FROM segments WHERE first <= ?1), "
+    "?1)"
     " AND first < ?2 ORDER BY first";
 inline constexpr text insert_segment
-  = "INSERT INTO segments(first, count, block, handler, state, attempt, retries,"
+  = "INSERT INTO segments(first, count, block, handler, state, attempt, "
+    "retries,"
     " lost, engine, error, due, created, started, updated)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 inline constexpr text update_segment

@@ -37,9 +37,9 @@ segment_row to_segment(const statement& row) {
   s.started_at = row.time(12);
   s.updated_at = row.time(13);
   if (s.tasks.count < 1 || s.tasks.count > max_span || state < 2 || state > 7)
-    throw store_error{{errc::corrupt,
-                       "the row of task " + std::to_string(s.tasks.first)
-                         + " is damaged; restore a backup"},
+    throw store_error{{errc::corrupt, "the row of task "
+                                        + std::to_string(s.tasks.first)
+                                        + " is damaged; restore a backup"},
                       true};
   s.state = static_cast<task_state>(state);
   return r;

@@ -8,9 +8,9 @@
 #include "store/sqlite/connection/engine_lock.hpp"
 #include "store/sqlite/connection/opening.hpp"
 #include "store/sqlite/read/rows.hpp"
+#include "store/sqlite/read/sqlite_reader.hpp"
 #include "store/sqlite/schema/schema.hpp"
 #include "store/sqlite/statements/sql.hpp"
-#include "store/sqlite/read/sqlite_reader.hpp"
 #include "store/sqlite/write/transaction.hpp"
 
 namespace conductor::sqlite {

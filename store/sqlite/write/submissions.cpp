@@ -43,8 +43,7 @@ std::optional<submitted_run>
 transaction::find_submitted(const std::string& key) {
   for (const auto& [run, entry] : runs_)
     if (entry.record.idempotency_key == key)
-      return submitted_run{run, entry.record.id, true,
-                           entry.record.first_task};
+      return submitted_run{run, entry.record.id, true, entry.record.first_task};
   std::optional<submitted_run> found;
   db_.prepared(sql::find_run_by_key)
     .each(
@@ -271,8 +270,8 @@ void transaction::apply_part(const append_items& a) {
 
 void transaction::apply_part(const drop_items& d) {
   auto used = false;
-  db_.prepared(sql::list_is_used).each([&](statement&) { used = true; },
-                                       d.list);
+  db_.prepared(sql::list_is_used)
+    .each([&](statement&) { used = true; }, d.list);
   if (used || d.list <= 0)
     return refuse(0);
   const auto [first, last] = keys_of(d.list);

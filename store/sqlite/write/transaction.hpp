@@ -32,9 +32,9 @@ private:
   struct run_entry {
     run_record record;
     std::uint64_t chain = 0;
-    std::int64_t last_error = -1;           ///< key given out; -1 = unknown
+    std::int64_t last_error = -1;               ///< key given out; -1 = unknown
     std::map<std::string, std::int64_t> errors; ///< of this transaction
-    bool fresh = false;                     ///< not in the database yet
+    bool fresh = false;                         ///< not in the database yet
     bool touched = false; ///< its numbers or its state have changed
   };
   struct parent_entry {
