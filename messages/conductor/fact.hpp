@@ -26,7 +26,9 @@ struct task_transition {
 
 /// One commit as everyone but its authors hears of it.
 struct committed {
-  std::uint64_t number = 0; ///< of the commit
+  /// Of the commit. A batch that changes nothing, such as a claim that finds
+  /// nothing, is no commit and has the number of the one before.
+  std::uint64_t number = 0;
   timestamp at{};
   std::vector<submitted_run> runs;
   std::vector<parent_record> parents; ///< as they stand after the commit

@@ -29,10 +29,14 @@ applier::applier(model& m, timestamp now)
 
 batch_result applier::run(std::span<const change_set> batch) {
   batch_result out;
+  const auto before = m_.next_seq;
   for (const auto& changes : batch)
     out.replies.push_back(apply(changes));
+  changed_ |= m_.next_seq != before || !fact_.moves.empty()
+              || !touched_parents_.empty() || !touched_runs_.empty();
   m_.latest = at_;
-  fact_.number = ++m_.commits;
+  m_.commits += changed_ ? 1 : 0;
+  fact_.number = m_.commits;
   fact_.at = at_;
   for (auto key : touched_parents_)
     fact_.parents.push_back(m_.parents.at(key));
@@ -195,6 +199,7 @@ void applier::apply_part(const append_items& x) {
   if (x.list == 0)
     ++m_.next_list;
   auto& items = m_.lists[list];
+  changed_ |= !x.items.empty();
   items.insert(items.end(), x.items.begin(), x.items.end());
   reply_.lists.push_back(list);
 }
@@ -202,8 +207,10 @@ void applier::apply_part(const append_items& x) {
 void applier::apply_part(const drop_items& x) {
   if (x.list <= 0 || m_.uses(x.list))
     return refuse(0, 0, {});
-  if (const auto known = m_.lists.find(x.list); known != m_.lists.end())
+  if (const auto known = m_.lists.find(x.list); known != m_.lists.end()) {
+    changed_ |= !known->second.empty();
     known->second.clear();
+  }
 }
 
 // -- expansions ---------------------------------------------------------------
@@ -280,6 +287,7 @@ void applier::apply_part(const pass_events& x) {
 
 void applier::apply_part(const engine_report& x) {
   m_.engine_report = x.text;
+  changed_ = true;
 }
 
 // -- what all parts need ------------------------------------------------------

@@ -80,6 +80,7 @@ private:
   scope scope_;
   commit_reply reply_;
   committed fact_;
+  bool changed_ = false; ///< something is to be committed
   std::set<task_key> touched_parents_;
   std::set<run_key> touched_runs_;
 };

@@ -66,6 +66,20 @@ void a_claim_leases_and_starts(const store_factory& make) {
   require_same("nothing left", w.claim(9), {});
 }
 
+void a_claim_that_finds_nothing_is_no_commit(const store_factory& make) {
+  workbench w{make};
+  w.submit_children(1);
+  const auto first = w.commit_parts(claim_of(3)).fact.number;
+  w.now += milliseconds{5};
+  const auto fact = w.commit_parts(claim_of(3)).fact;
+  require_same("number", fact.number, first);
+  require_same("progress", fact.progress, {});
+  w.move(w.plan(1, {2, 1}, running, 1, succeeded));
+  require_same("number of the next", w.commit_parts(claim_of(1)).fact.number,
+               first + 1);
+  require_same("updated", w.run(1).updated_at, w.now - milliseconds{5});
+}
+
 void what_a_claim_leases_can_be_settled(const store_factory& make) {
   workbench w{make};
   w.submit_children(2);
@@ -304,6 +318,8 @@ void what_was_just_created_is_granted(const store_factory& make) {
 const std::vector<conformance_case>& claim_cases() {
   static const std::vector<conformance_case> cases{
     {"a claim leases and starts", a_claim_leases_and_starts},
+    {"a claim that finds nothing is no commit",
+     a_claim_that_finds_nothing_is_no_commit},
     {"what a claim leases can be settled", what_a_claim_leases_can_be_settled},
     {"rooms and the limit", rooms_and_the_limit},
     {"blocks take turns", blocks_take_turns},

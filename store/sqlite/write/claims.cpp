@@ -41,7 +41,7 @@ void claim_index::load(database& db) {
 void transaction::apply_part(const claim_tasks& c) {
   auto left = c.limit;
   for (const auto& room : c.rooms) {
-    const auto handler = handler_of(room.handler);
+    const auto handler = find_handler(room.handler);
     auto wanted = std::min(left, room.tasks);
     if (room.parent != 0) {
       if (const auto* parent = find_parent(room.parent);

@@ -148,21 +148,29 @@ batch_result sqlite_store::commit(std::span<const change_set> batch,
       return std::move(*happened);
   batch_result result;
   transaction work{*db_, ids_, cache_, next_, epoch_, now};
+  bool changed = true;
   try {
     db_->prepared("BEGIN IMMEDIATE").run();
     if (db_->prepared(sql::guard_epoch).run(epoch_) != 1)
       throw taken_over();
+    const auto before = sqlite3_total_changes64(db_->handle());
     if (cache_.stale)
       cache_.renew(*db_);
     for (const auto& changes : batch)
       result.replies.push_back(work.apply(changes));
     work.finish();
+    changed = sqlite3_total_changes64(db_->handle()) != before;
+    if (!changed) // a claim that found nothing need not wait for the disk
+      db_->prepared("ROLLBACK").run();
   } catch (...) {
     roll_back();
     throw;
   }
-  result.fact = std::move(work.fact());
-  return commit_transaction(work, std::move(result));
+  result.fact = work.take_fact(changed);
+  if (changed)
+    return commit_transaction(work, std::move(result));
+  next_ = work.next();
+  return result;
 }
 
 batch_result sqlite_store::commit_transaction(transaction& work,

@@ -140,18 +140,23 @@ void transaction::add_parent(run_entry& run, task_key task,
   find_parent(task, true);
 }
 
-std::int64_t transaction::handler_of(const std::string& name) {
+std::int64_t transaction::find_handler(const std::string& name) {
   const auto known = cache_.handlers.find(name);
   if (known != cache_.handlers.end())
     return known->second;
   std::int64_t handler = 0;
   db_.prepared(sql::find_handler)
     .each([&](statement& row) { handler = row.integer(0); }, name);
-  if (handler == 0) {
-    db_.prepared(sql::insert_handler).run(name);
-    handler = sqlite3_last_insert_rowid(db_.handle());
-  }
-  return cache_.handlers[name] = handler;
+  if (handler != 0)
+    cache_.handlers[name] = handler;
+  return handler;
+}
+
+std::int64_t transaction::handler_of(const std::string& name) {
+  if (const auto known = find_handler(name); known != 0)
+    return known;
+  db_.prepared(sql::insert_handler).run(name);
+  return cache_.handlers[name] = sqlite3_last_insert_rowid(db_.handle());
 }
 
 transaction::definition_ref transaction::define(const task_spec& spec) {

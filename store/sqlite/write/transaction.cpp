@@ -43,7 +43,8 @@ commit_reply transaction::apply(const change_set& changes) {
 
 void transaction::finish() {
   for (const auto& [key, run] : runs_) {
-    write_run(run);
+    if (run.fresh || run.touched || run.has_events)
+      write_run(run);
     if (run.touched)
       fact_.progress.push_back(run.record);
   }
@@ -52,7 +53,12 @@ void transaction::finish() {
       write_parent(parent.record);
       fact_.parents.push_back(parent.record);
     }
-  fact_.number = ++next_.commits;
+}
+
+committed transaction::take_fact(bool changed) {
+  next_.commits += changed ? 1 : 0;
+  fact_.number = next_.commits;
+  return std::move(fact_);
 }
 
 // -- names of what is new, refusals -------------------------------------------
@@ -433,6 +439,7 @@ void transaction::write_event(run_entry& run, task_range tasks,
                     at_,
                     payload};
     run.chain = chain(run.chain, span);
+    run.has_events = true;
     db_.prepared(sql::insert_span)
       .run(span.seq, span.run, span.first, span.count, span.kind, span.at,
            span.payload, static_cast<std::int64_t>(run.chain));

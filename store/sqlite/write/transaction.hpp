@@ -26,7 +26,9 @@ public:
   void finish();
 
   const counters& next() const { return next_; }
-  committed& fact() { return fact_; }
+  /// What was changed. Without a change it is no commit, and has the number of
+  /// the one before.
+  committed take_fact(bool changed);
 
 private:
   struct run_entry {
@@ -35,7 +37,8 @@ private:
     std::int64_t last_error = -1;               ///< key given out; -1 = unknown
     std::map<std::string, std::int64_t> errors; ///< of this transaction
     bool fresh = false;                         ///< not in the database yet
-    bool touched = false; ///< its numbers or its state have changed
+    bool touched = false;    ///< its numbers or its state have changed
+    bool has_events = false; ///< its chain has changed
   };
   struct parent_entry {
     parent_record record;
@@ -85,6 +88,7 @@ private:
     std::int64_t definition = 0, handler = 0;
   };
   definition_ref define(const task_spec& spec);
+  std::int64_t find_handler(const std::string& name); ///< 0 = not known
   std::int64_t handler_of(const std::string& name);
 
   // parents
