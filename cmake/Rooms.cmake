@@ -50,8 +50,9 @@ function(conductor_own_code target)
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
     -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual
     -Wno-missing-field-initializers
-    # gcc 12 sees overlaps in std::string that are not there (its bug 105651).
-    -Wno-restrict
+    # gcc 12 sees overlaps in std::string that are not there (its bug 105651);
+    # clang does not know the warning.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
     $<$<BOOL:${CONDUCTOR_WERROR}>:-Werror>)
   # A message type that is not registered with CAF is then a compile error.
   target_compile_definitions(${target} PRIVATE CAF_ENABLE_TYPE_ID_CHECKS)
