@@ -1,7 +1,5 @@
 #include <conductor/run_spec.hpp>
 
-#include <cassert>
-
 namespace conductor {
 
 const char* to_string(backoff b) {
@@ -29,42 +27,51 @@ run_spec& run_spec::task(std::string handler, std::string task_name) {
   return *this;
 }
 
+/// The task that `call` shapes; none, and the spec is marked, before the first.
+task_spec* run_spec::last_task(const char* call) {
+  if (!tasks.empty())
+    return &tasks.back();
+  if (misuse.empty())
+    misuse = std::string{call} + "() was called before task()";
+  return nullptr;
+}
+
 run_spec& run_spec::fanout(std::int64_t count) {
-  assert(!tasks.empty() && "call task() first");
-  tasks.back().fanout = {.kind = source_kind::count, .count = count};
+  if (auto* task = last_task("fanout"))
+    task->fanout = {.kind = source_kind::count, .count = count};
   return *this;
 }
 
 run_spec& run_spec::fanout(std::vector<std::string> json_items) {
-  assert(!tasks.empty() && "call task() first");
-  auto& source = tasks.back().fanout;
-  source = {.kind = source_kind::items};
-  source.count = static_cast<std::int64_t>(json_items.size());
-  source.items = std::move(json_items);
+  if (auto* task = last_task("fanout")) {
+    task->fanout = {.kind = source_kind::items};
+    task->fanout.count = static_cast<std::int64_t>(json_items.size());
+    task->fanout.items = std::move(json_items);
+  }
   return *this;
 }
 
 run_spec& run_spec::input(std::string json_object) {
-  assert(!tasks.empty() && "call task() first");
-  tasks.back().input = std::move(json_object);
+  if (auto* task = last_task("input"))
+    task->input = std::move(json_object);
   return *this;
 }
 
 run_spec& run_spec::max_retries(std::int32_t n) {
-  assert(!tasks.empty() && "call task() first");
-  tasks.back().retry.max_retries = n;
+  if (auto* task = last_task("max_retries"))
+    task->retry.max_retries = n;
   return *this;
 }
 
 run_spec& run_spec::retry(retry_policy policy) {
-  assert(!tasks.empty() && "call task() first");
-  tasks.back().retry = std::move(policy);
+  if (auto* task = last_task("retry"))
+    task->retry = std::move(policy);
   return *this;
 }
 
 run_spec& run_spec::max_concurrency(std::int64_t n) {
-  assert(!tasks.empty() && "call task() first");
-  tasks.back().max_concurrency = n;
+  if (auto* task = last_task("max_concurrency"))
+    task->max_concurrency = n;
   return *this;
 }
 

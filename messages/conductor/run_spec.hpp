@@ -68,11 +68,15 @@ struct run_spec {
   /// At most so many retries in the whole run; negative = no bound.
   count_or_percent retry_budget{-1, 0};
   std::vector<task_spec> tasks;
+  /// Set by a call that shapes a task before there is one; such a spec is
+  /// refused when it is submitted.
+  std::string misuse;
 
   run_spec() = default;
   explicit run_spec(std::string run_name) : name(std::move(run_name)) {}
 
-  /// Adds a task handled by `handler`; the calls that follow shape it.
+  /// Adds a task handled by `handler`; the calls that follow shape it. A call
+  /// that comes before the first task is an error, reported by `submit`.
   run_spec& task(std::string handler, std::string task_name = {});
   run_spec& fanout(std::int64_t count);
   run_spec& fanout(std::vector<std::string> json_items);
@@ -82,7 +86,10 @@ struct run_spec {
   run_spec& max_concurrency(std::int64_t n);
 
   CONDUCTOR_MESSAGE(run_spec, x.name, x.meta, x.idempotency_key, x.retry_budget,
-                    x.tasks)
+                    x.tasks, x.misuse)
+
+private:
+  task_spec* last_task(const char* call);
 };
 
 } // namespace conductor

@@ -282,6 +282,8 @@ std::vector<definition_error> check_spec(const run_spec& spec,
                                          const definition_context& context) {
   using namespace detail;
   error_list errors;
+  if (!spec.misuse.empty())
+    errors.add("/tasks", spec.misuse);
   check_run(spec, context, errors);
   check_task_count(spec.tasks.size(), context, errors);
   if (spec.tasks.size() <= context.max_tasks) {

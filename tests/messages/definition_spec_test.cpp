@@ -284,3 +284,25 @@ CAF_TEST(damaged stored text is corrupt) {
   word["retry"]["backoff"] = "cubic";
   CAF_CHECK(code(dump(word)) == errc::corrupt);
 }
+
+CAF_TEST(a spec that is shaped before its first task is refused) {
+  const auto first_error = [](const run_spec& spec) {
+    const auto errors = check_spec(spec, {});
+    return errors.empty() ? std::string{} : to_string(errors.front());
+  };
+  const auto message = [](const std::string& call) {
+    return "/tasks: " + call + "() was called before task()";
+  };
+  const auto x = [] { return run_spec{"x"}; };
+  CAF_CHECK_EQUAL(first_error(x().fanout(3)), message("fanout"));
+  CAF_CHECK_EQUAL(first_error(x().fanout(std::vector<std::string>{"1"})),
+                  message("fanout"));
+  CAF_CHECK_EQUAL(first_error(x().input("{}")), message("input"));
+  CAF_CHECK_EQUAL(first_error(x().max_retries(1)), message("max_retries"));
+  CAF_CHECK_EQUAL(first_error(x().retry({})), message("retry"));
+  CAF_CHECK_EQUAL(first_error(x().max_concurrency(2)),
+                  message("max_concurrency"));
+  // The task that follows does not heal it: the call before it is lost.
+  CAF_CHECK_EQUAL(first_error(x().fanout(3).task("noop")), message("fanout"));
+  CAF_CHECK_EQUAL(first_error(x().task("noop").fanout(3)), "");
+}
