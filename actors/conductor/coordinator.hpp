@@ -1,13 +1,12 @@
 #pragma once
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include <conductor/contracts.hpp>
+#include <conductor/actors.hpp>
+#include <conductor/handler.hpp>
 #include <conductor/monitor.hpp>
-#include <conductor/roles.hpp>
 #include <conductor/store.hpp>
 
 /// The test coordinator: drives an engine step by step, with a clock of its
@@ -21,11 +20,12 @@ struct submit_step {
   CONDUCTOR_MESSAGE(submit_step, x.spec)
 };
 
+/// The actors that can be asked for a pass.
 enum class role : std::uint8_t { fanout, retry, aggregate, executor, monitor };
 
 /// One pass of one actor.
 struct run_step {
-  conductor::role actor = role::fanout;
+  role actor = role::fanout;
   CONDUCTOR_MESSAGE(run_step, x.actor)
 };
 
@@ -71,33 +71,28 @@ struct step_result {
   CONDUCTOR_MESSAGE(step_result, x.failed, x.run, x.pass, x.task, x.state)
 };
 
-using coordinator_actor
-  = fact_listener::extend<caf::replies_to<submit_step>::with<step_result>,
-                          caf::replies_to<run_step>::with<step_result>,
-                          caf::replies_to<settle_step>::with<step_result>,
-                          caf::replies_to<advance_step>::with<step_result>,
-                          caf::replies_to<wait_step>::with<step_result>,
-                          caf::replies_to<task_request>::with<step_result>,
-                          caf::replies_to<run_request>::with<step_result>,
-                          caf::replies_to<stop_request>::with<stopped>>::
-    extend<caf::replies_to<health_request>::with<health_report>,
-           caf::replies_to<run_summary_request>::with<run_summary>,
-           caf::replies_to<retry_metrics_request>::with<retry_metrics>>;
+using coordinator_actor = extended_interface<
+  fact_listener, step_result(submit_step), step_result(run_step),
+  step_result(settle_step), step_result(advance_step), step_result(wait_step),
+  step_result(task_request), step_result(run_request),
+  health_report(health_request), run_summary(run_summary_request),
+  retry_metrics(retry_metrics_request), stopped(stop_request),
+  void(stop_overdue)>;
 
-/// Spawns a coordinator with an engine of its own on `db`: all role actors,
-/// none of which moves by itself. `start` is where the virtual clock begins.
-/// `detached`: the persistence actor gets a thread (programs); false keeps
-/// everything under CAF's test scheduler.
-coordinator_actor spawn_coordinator(caf::actor_system& sys,
-                                    std::shared_ptr<store> db,
-                                    const options& opts, timestamp start,
-                                    handler_map handlers = {},
-                                    bool detached = true);
+/// Spawns a coordinator with an engine of its own on `db`: all its actors, none
+/// of which moves by itself. `start` is where the virtual clock begins, after
+/// the epoch. Stop it with a `stop_request`; it also stops when one of its
+/// actors ends.
+coordinator_actor
+spawn_coordinator(caf::actor_system& sys, std::shared_ptr<store> db,
+                  const options& opts, timestamp start,
+                  std::map<std::string, std::shared_ptr<handler>> handlers
+                  = {});
 
 } // namespace conductor
 
 // clang-format off
-CAF_BEGIN_TYPE_ID_BLOCK(conductor_coordinator, caf::id_block::conductor::end)
+CAF_BEGIN_TYPE_ID_BLOCK(conductor_coordinator, caf::id_block::conductor_engine::end)
   CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::submit_step))
   CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::run_step))
   CAF_ADD_TYPE_ID(conductor_coordinator, (conductor::settle_step))

@@ -1,17 +1,19 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include <conductor/builtin_handlers.hpp>
+#include <conductor/change_set.hpp>
 #include <conductor/error.hpp>
-#include <conductor/handler.hpp>
+#include <conductor/event.hpp>
 #include <conductor/options.hpp>
+#include <conductor/outcome.hpp>
 #include <conductor/report.hpp>
-#include <conductor/roles.hpp>
 #include <conductor/run_spec.hpp>
-#include <conductor/store.hpp>
+#include <conductor/storage_state.hpp>
 #include <conductor/task_context.hpp>
 
 namespace caf {
@@ -20,40 +22,77 @@ class actor_system;
 
 namespace conductor {
 
-/// The actors of a running engine, for hosts that talk to them in messages.
-struct engine_actors {
-  persistence_actor persistence;
-  event_hub_actor hub;
-  role_actor fanout, aggregate, retry;
-  executor_actor executor;
-  monitor_actor monitor;
+class callback_gate;
+class engine_metrics;
+class handler;
+class store;
+class store_reader;
+struct definition_context;
+struct engine_actors;
+
+/// Which of the tasks that did not succeed get another try.
+struct retry_filter {
+  std::vector<task_state> states; ///< empty = FAILED and CANCELLED
+  std::string name;               ///< glob pattern; empty = any
+  std::string error;              ///< type of the last error; empty = any
+  CONDUCTOR_MESSAGE(retry_filter, x.states, x.name, x.error)
 };
 
-/// The engine on one database: open, handle, submit, wait, report, stop.
+/// The callbacks of one subscriber. They end with this object, or when `end` is
+/// called, or with the engine, whatever comes first; it may outlive the engine.
+class [[nodiscard]] subscription {
+public:
+  subscription() = default;
+  explicit subscription(std::shared_ptr<callback_gate> gate);
+  subscription(subscription&&) noexcept;
+  subscription& operator=(subscription&&) noexcept;
+  ~subscription();
+
+  /// When this returns the callback is not running and is not called again.
+  /// Within the callback it returns at once, and this call is the last.
+  void end();
+
+private:
+  std::shared_ptr<callback_gate> gate_;
+};
+
+/// The engine on one store: open, handle, submit, wait, report, stop.
 ///
-/// Thread-safe but for `handle`, `start` and `stop`. It never parses
-/// arguments, installs signal handlers, logs or exits. Destruction stops it.
+/// Thread-safe, except for construction, move and destruction. Expected errors
+/// are values. The engine never parses arguments, installs signal handlers,
+/// writes logs or exits. Destruction stops it.
+///
+/// Include `<conductor/actors.hpp>` to talk to it in CAF messages,
+/// `<conductor/store.hpp>` for its reader, `<conductor/metrics.hpp>` for its
+/// metrics, `<conductor/handler.hpp>` for handlers that are more than
+/// functions.
 class engine {
 public:
   /// Opens (and creates, or migrates) the database and takes its engine lock.
   /// Errors: locked, not_ours, too_new, corrupt, full, io, invalid.
   static result<engine> open(const options& opts);
+  /// An engine on a store of any kind (`open_store`).
+  static result<engine> open(const options& opts, std::unique_ptr<store> db);
   /// The same inside a host's actor system; `register_types` must have been
-  /// called on its config.
+  /// called on its config. The actors have threads of their own, so that they
+  /// neither block the host's workers nor wait for them. When the host's system
+  /// ends before the engine, the engine stops as by `stop(0ms)`.
   static result<engine> open(const options& opts, caf::actor_system& host);
+  static result<engine> open(const options& opts, std::unique_ptr<store> db,
+                             caf::actor_system& host);
 
   engine(engine&&) noexcept;
   engine& operator=(engine&&) noexcept;
   ~engine();
 
   /// Registers a handler before the engine starts. `exec`, `noop`, `sleep` and
-  /// `fail` are there already.
-  void handle(const std::string& name,
-              std::function<outcome(const task_context&)> work);
-  void handle(const std::string& name, std::shared_ptr<handler> work);
+  /// `fail` are there already. Errors: conflict, once the engine has started.
+  result<void> handle(const std::string& name,
+                      std::function<outcome(const task_context&)> work);
+  result<void> handle(const std::string& name, std::shared_ptr<handler> work);
 
   /// Starts to work on what the database holds. `submit` and `wait` start the
-  /// engine if need be.
+  /// engine if need be. With `options::work` = false nothing starts it.
   void start();
 
   /// Accepts a run: when this returns it is on disk. Errors: invalid (names
@@ -69,38 +108,41 @@ public:
     const std::function<error(const std::function<error(const std::string&)>&)>&
       produce);
 
-  /// Gives what did not succeed in a settled run one more try: FAILED and
-  /// CANCELLED leaves that match, with the parents above them and the run.
-  /// Returns how many leaves. Errors: not_found, conflict (the run has not
+  /// Gives the tasks that did not succeed in a settled run another try: FAILED
+  /// and CANCELLED leaves that match, with the parents above them and the run.
+  /// Returns the number of leaves. Errors: not_found, conflict (the run has not
   /// ended, or SUCCEEDED).
   result<std::int64_t> retry(const std::string& run_id,
-                             const task_filter& which = {},
-                             const std::string& error_type = {});
+                             const retry_filter& which = {});
 
-  /// Waits until a run is settled and says how. Errors: timeout, not_found,
-  /// stopped, or what has become of the storage.
+  /// Waits until a run is settled and returns its state. Errors: timeout,
+  /// not_found, stopped, the error of a lost storage; conflict, if this engine
+  /// does not work on runs.
   result<run_state> wait(const std::string& run_id,
                          milliseconds timeout = milliseconds::max());
 
-  /// How a run stands. Errors: not_found, io.
+  /// The state of a run in numbers. Errors: not_found, io, stopped.
   result<run_summary> report(const std::string& run_id);
-  /// How the engine is.
+  /// The health of the engine and its database. Errors: io, stopped.
   result<health_report> health();
 
-  /// Calls `each` for every event of a run ("" = of all) with seq > after, in
-  /// order, from a thread of the actor system, until the engine stops. A slow
-  /// callback lags; it costs the engine nothing.
-  void subscribe(std::function<void(const event_record&)> each,
-                 const std::string& run_id = {}, event_seq after = 0);
+  /// Calls `each` for every event of a run ("" = of all runs) with seq > after,
+  /// in order, until the subscription or the engine ends. Each subscription has
+  /// a thread of its own: a slow callback lags and costs the engine nothing. A
+  /// callback that throws ends its subscription. Errors: not_found, io,
+  /// stopped.
+  result<subscription> subscribe(std::function<void(const event_record&)> each,
+                                 const std::string& run_id = {},
+                                 event_seq after = 0);
 
   /// Stops: no new work is taken, leased work may end within `patience`.
-  /// Returns the number of attempts that were given up; they are taken up
-  /// again by the next engine. A further call, which may come from another
-  /// thread, returns 0 at once, and the first one waits as long as it says.
+  /// Returns the number of attempts that were given up; the next engine takes
+  /// them up again. A further call, which may come from another thread, returns
+  /// 0 immediately, and the first one waits no longer than it says.
   std::int64_t stop(milliseconds patience = milliseconds{10'000});
 
-  /// Set while the storage takes no writes (disk full), or for ever if it is
-  /// lost.
+  /// Not writable while the storage takes no writes (disk full); lost once the
+  /// engine has ended, with the reason.
   storage_state storage() const;
 
   /// What the engine has counted of itself since it was opened.
@@ -108,14 +150,15 @@ public:
   /// Whether a handler of this name is registered.
   bool has_handler(const std::string& name) const;
 
-  /// A reader of its own beside the engine, for one thread.
-  std::unique_ptr<store_reader> open_reader() const;
+  /// A reader beside the engine, for one thread. Errors: io, stopped.
+  result<std::unique_ptr<store_reader>> open_reader() const;
   /// What definitions are checked against: the handlers of this engine.
   definition_context context(const std::string& directory) const;
+  /// For hosts that talk to the engine in messages.
   const engine_actors& actors() const;
 
 private:
-  struct impl;
+  class impl;
   explicit engine(std::unique_ptr<impl> i);
   std::unique_ptr<impl> impl_;
 };

@@ -12,28 +12,13 @@
 
 #include <conductor/definition.hpp>
 #include <conductor/json_text.hpp>
+#include <conductor/outcome.hpp>
 #include <conductor/records.hpp>
 #include <conductor/time.hpp>
 
 /// Handlers execute leaves. An executor starts attempts; the handler reports an
 /// outcome for each, from any thread and in any order.
 namespace conductor {
-
-/// How an attempt ended.
-struct outcome {
-  bool succeeded = true;
-  /// JSON text; empty = none. A function that returns anything else fails with
-  /// the type "output".
-  std::string output;
-  std::string error_type;    ///< of a failure, e.g. "exit"
-  std::string error_message; ///< of a failure, for people
-  json error_details;        ///< further members of `last_error`; or null
-  bool retryable = true;     ///< of a failure
-  std::optional<milliseconds> retry_after; ///< instead of the policy's delay
-
-  static outcome success(std::string output_json = {});
-  static outcome failure(std::string type, std::string message);
-};
 
 /// Names one attempt of a task.
 struct attempt_key {

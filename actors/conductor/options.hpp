@@ -36,8 +36,8 @@ struct options {
   milliseconds sweep_interval{30'000};
   /// How long storage trouble is waited out before writing is tried again.
   milliseconds storage_retry{500};
-  /// False: role actors act on pass requests only (scenarios, tests).
-  bool automatic = true;
+  /// False: runs are accepted and retried by hand, but none is worked on.
+  bool work = true;
   /// Seed of jitter; 0 = random.
   std::uint64_t seed = 0;
   /// Sum of the outputs that a parent with `collect: outputs` may hold.

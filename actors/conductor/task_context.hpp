@@ -3,36 +3,36 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
-#include <utility>
-
-#include <conductor/handler.hpp>
 
 namespace conductor {
 
-/// The task that a handler function executes. Valid until the function
-/// returns.
+struct attempt;
+
+/// What a handler function sees of the task it executes. Valid until the
+/// function returns. Texts are JSON; `<conductor/json_text.hpp>` parses them.
 class task_context {
 public:
   task_context(const conductor::attempt& work,
                const std::atomic<bool>& cancelled)
     : work_(work), cancelled_(cancelled) {}
 
-  const std::string& run_id() const { return work_.origin->run_id; }
-  std::string task_id() const { return work_.task_id(); }
-  /// "hash#12"; a top-level task has its plain name.
-  std::string name() const { return work_.name(); }
-  /// Number among the children, from 1; 0 for a top-level task.
-  std::int64_t index() const { return work_.index; }
-  /// 1 for the first attempt. An attempt whose work was done may be lost, so
-  /// that another follows.
-  std::int32_t attempt() const { return work_.number; }
-  /// The item of this child; null for a top-level task.
-  json item() const;
-  /// The same as JSON text; "" for a top-level task.
-  const std::string& item_text() const { return work_.item; }
-  json input() const { return work_.input(); }
-  /// Whether the attempt should stop: it timed out, was cancelled, or the
-  /// engine stops. Long functions should check this now and then.
+  const std::string& run_id() const;
+  std::string task_id() const;
+  /// "hash#12"; a task without a parent has its plain name.
+  std::string name() const;
+  /// Place among the children, from 1; 0 for a task without a parent.
+  std::int64_t index() const;
+  /// 1 for the first attempt. An attempt may be lost, so that a later one may
+  /// follow one that did all its work.
+  std::int32_t attempt() const;
+  /// What the fan-out has for this child as JSON text; "" for a task without a
+  /// parent.
+  const std::string& item_text() const;
+  /// The input as the text of a JSON object: without `fanout`, with `index` and
+  /// `item` for a child.
+  std::string input_text() const;
+  /// The attempt should stop soon: its time is up, it was cancelled, or the
+  /// engine stops. Long functions look at this now and then.
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
 private:

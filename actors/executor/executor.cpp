@@ -13,11 +13,6 @@ using self_ptr = executor_actor::stateful_pointer<executor_state>;
 constexpr int max_claims = 2;
 constexpr int max_outcomes = 2;
 
-/// The tick that ends the patience of a stop, and the one that ends the wait
-/// of outcomes for others.
-constexpr tick patience_over{~std::uint64_t{0}};
-constexpr tick gathered{patience_over.generation - 1};
-
 /// How long a stop waits for a writer that takes no writes.
 constexpr std::chrono::seconds longest_farewell{2};
 
@@ -78,7 +73,7 @@ void send_outcomes(self_ptr self, bool waited) {
   auto changes = s.plan_outcomes(waited);
   if (changes.empty()) {
     if (!s.box->empty() && !std::exchange(s.gathering, true))
-      self->delayed_send(self, s.context.opts.gather_time, gathered);
+      send_later(self, s.context.opts.gather_time, outcomes_gathered{});
     return;
   }
   ++s.outcomes;
@@ -96,8 +91,8 @@ bool at_rest(const executor_state& s) {
 
 void end(self_ptr self) {
   auto& s = self->state;
-  for (auto& promise : std::exchange(s.stop_waiting, {}))
-    promise.deliver(stopped{s.unsettled()});
+  for (const auto& reply : std::exchange(s.stop_waiting, {}))
+    reply.deliver(stopped{s.unsettled()});
   s.stopping = true;
   s.stop_all();
   finish_pass(s);
@@ -109,7 +104,7 @@ void give_back(self_ptr self) {
   auto& s = self->state;
   if (std::exchange(s.giving_back, true))
     return;
-  self->request(s.context.writer, longest_farewell, s.plan_give_back())
+  ask_within(self, s.context.writer, longest_farewell, s.plan_give_back())
     .then([self](const commit_reply&) { end(self); },
           [self](const caf::error&) { end(self); });
 }
@@ -179,50 +174,49 @@ void on_timer(self_ptr self) {
 executor_actor::behavior_type executor(self_ptr self, role_context context,
                                        handler_map handlers) {
   auto& state = self->state;
-  tell_of_trouble(self);
+  end_on_failure(self);
   state.init(std::move(context), std::move(handlers));
   state.box->wake(self);
-  if (state.context.opts.automatic)
-    self->send(self, tick{++state.timer});
   return {
-    [=](const committed& fact) {
-      self->state.hear(fact);
-      if (self->state.context.opts.automatic)
-        pump(self);
+    [=](const shared_fact& fact) {
+      self->state.hear(*fact);
+      pump(self);
+    },
+    [=](sweep_tick tick) {
+      self->state.ticking = true;
+      if (tick.generation == self->state.timer)
+        on_timer(self);
+    },
+    [=](pass_request) -> caf::result<pass_report> {
+      owed_reply<pass_report> reply{self};
+      self->state.waiting.push_back(reply);
+      reclaim(self);
+      return reply.later();
+    },
+    [=](const stop_request& request) -> caf::result<stopped> {
+      auto& s = self->state;
+      owed_reply<stopped> reply{self};
+      s.stop_waiting.push_back(reply);
+      s.out_of_patience |= request.patience.count() == 0;
+      withdraw_all(self);
+      wind_up(self);
+      send_later(self, request.patience, patience_over{});
+      return reply.later();
     },
     [=](const storage_state& storage) {
       self->state.writable = storage.writable;
       self->state.stopping |= storage.lost;
-      if (self->state.context.opts.automatic)
-        pump(self);
-    },
-    [=](tick t) {
-      if (t == patience_over) {
-        self->state.out_of_patience = true;
-        wind_up(self);
-      } else if (t == gathered) {
-        self->state.gathering = false;
-        pump(self, true);
-      } else if (t.generation == self->state.timer)
-        on_timer(self);
-    },
-    [=](pass_request) -> caf::result<pass_report> {
-      auto promise = self->make_response_promise<pass_report>();
-      self->state.waiting.push_back(promise);
-      reclaim(self);
-      return promise;
-    },
-    [=](const stop_request& request) -> caf::result<stopped> {
-      auto& s = self->state;
-      auto promise = self->make_response_promise<stopped>();
-      s.stop_waiting.push_back(promise);
-      s.out_of_patience |= request.patience.count() == 0;
-      withdraw_all(self);
-      wind_up(self);
-      self->delayed_send(self, request.patience, patience_over);
-      return promise;
+      pump(self);
     },
     [=](outcomes_ready) { pump(self); },
+    [=](outcomes_gathered) {
+      self->state.gathering = false;
+      pump(self, true);
+    },
+    [=](patience_over) {
+      self->state.out_of_patience = true;
+      wind_up(self);
+    },
   };
 }
 
@@ -232,9 +226,10 @@ std::shared_ptr<outcome_queue> make_outcome_queue() {
   return std::make_shared<outcome_queue>();
 }
 
-executor_actor spawn_executor(caf::actor_system& sys, role_context context,
-                              handler_map handlers) {
-  return sys.spawn(executor, std::move(context), std::move(handlers));
+executor_actor spawn_executor(caf::actor_system& sys, placement where,
+                              role_context context, handler_map handlers) {
+  return spawn_at(sys, where, executor, std::move(context),
+                  std::move(handlers));
 }
 
 } // namespace conductor

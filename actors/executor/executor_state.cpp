@@ -139,7 +139,7 @@ change_set executor_state::plan_outcomes(bool waited) {
   // Half of what is leased stays with the handlers meanwhile, and enough for
   // every slot.
   const auto& opts = context.opts;
-  const auto gather = !waited && opts.automatic && opts.gather_time.count() > 0;
+  const auto gather = !waited && ticking && opts.gather_time.count() > 0;
   const auto kept = std::max<std::int64_t>(unsettled() / 2, slots_);
   const auto enough
     = gather ? std::max<std::int64_t>(unsettled() - kept, 1) : 1;

@@ -4,14 +4,12 @@
 #include <random>
 #include <string_view>
 
-#include <conductor/roles.hpp>
-
 #include "actors/executor/attempt_table.hpp"
 #include "actors/executor/handler_slots.hpp"
 #include "actors/executor/outcome_queue.hpp"
 #include "actors/executor/retry_budgets.hpp"
 #include "actors/executor/template_cache.hpp"
-#include "actors/roles/pass.hpp"
+#include "actors/roles/role.hpp"
 
 namespace conductor {
 
@@ -68,7 +66,7 @@ public:
   bool writable = true;
   timestamp next_sweep{};
   timestamp armed_for{}; ///< when the timer fires
-  std::vector<caf::typed_response_promise<stopped>> stop_waiting;
+  std::vector<owed_reply<stopped>> stop_waiting;
   bool out_of_patience = false; ///< what is leased may not end any more
   bool giving_back = false;
   std::shared_ptr<outcome_queue> box;

@@ -106,10 +106,11 @@ void outcome_plan::plan_failures(const task_group& tasks,
                                  std::vector<std::string> outputs,
                                  bool budget_left, double random) {
   const auto& result = last_->result;
+  const auto details = parse_json(result.error_details);
   const rules::failure why{
     result.error_type,
     rules::error_text(result.error_type, result.error_message, tasks.attempt,
-                      result.error_details),
+                      details ? *details : json{}),
     result.retryable, result.retry_after};
   const auto& move = changes_.add(rules::plan_failure(
     tasks, why, std::move(outputs), last_->origin->spec.retry, budget_left,

@@ -42,7 +42,8 @@ public:
         return;
     }
     if (auto owner = owner_.lock())
-      caf::anon_send(caf::actor_cast<executor_actor>(owner), outcomes_ready{});
+      send_anonymously(caf::actor_cast<executor_actor>(owner),
+                       outcomes_ready{});
   }
 
   /// All outcomes, or none if there are fewer than `enough`; the owner is then

@@ -1,7 +1,6 @@
 #include <utility>
 
 #include <conductor/handler.hpp>
-#include <conductor/task_context.hpp>
 
 namespace conductor {
 
@@ -62,10 +61,6 @@ json attempt::input() const {
     value["item"] = parse_own(item);
   }
   return value;
-}
-
-json task_context::item() const {
-  return parse_own(work_.item);
 }
 
 std::vector<definition_error> handler::check(const json&) const {

@@ -2,9 +2,8 @@
 
 #include <conductor/event_payload.hpp>
 #include <conductor/lifecycle.hpp>
-#include <conductor/roles.hpp>
 
-#include "actors/roles/pass.hpp"
+#include "actors/roles/role.hpp"
 #include "actors/rules/aggregate_rules.hpp"
 #include "actors/rules/lease_rules.hpp"
 
@@ -15,7 +14,7 @@ namespace {
 constexpr std::size_t max_keys_per_change_set = 500;
 constexpr std::size_t page_bytes = 256 * 1024; ///< of outputs read at once
 
-struct aggregate_state : role_state {
+struct aggregate_role : role_state {
   std::set<task_key> parents; ///< that may be done
   std::set<run_key> runs;
   std::set<task_key> failing; ///< parents with failures, still at work
@@ -23,15 +22,18 @@ struct aggregate_state : role_state {
   /// Of parents that fail fast: the last child that was cancelled so far.
   std::map<task_key, task_key> cancelled_up_to;
 
+  void on_fact(const committed& fact);
+  void sweep();
+
   const char* name = "aggregate";
 };
 
-using self_ptr = role_actor::stateful_pointer<aggregate_state>;
+using self_ptr = role_pointer<aggregate_role>;
 
 /// The JSON array of the children's outputs, in index order. The sum of their
 /// sizes is bounded; an output that does not fit becomes null and is counted.
 /// They are read in pages that grow while the outputs are small.
-rules::collected_outputs collect_outputs(aggregate_state& s,
+rules::collected_outputs collect_outputs(aggregate_role& s,
                                          const parent_record& parent) {
   rules::collected_outputs result{"["};
   auto& array = result.array;
@@ -58,7 +60,7 @@ rules::collected_outputs collect_outputs(aggregate_state& s,
   return result;
 }
 
-void note_parent(aggregate_state& s, const parent_record& parent) {
+void note_parent(aggregate_role& s, const parent_record& parent) {
   if (parent.state != task_state::pending)
     s.patient.erase(parent.task);
   else if (rules::parent_is_done(parent))
@@ -76,7 +78,7 @@ struct pass_plan {
 
 /// Fail fast: no more children are created, those that exist and have not
 /// settled are cancelled in whole groups, a page of groups at a time.
-void add_fail_fast(aggregate_state& s, pass_plan& plan, task_key key) {
+void add_fail_fast(aggregate_role& s, pass_plan& plan, task_key key) {
   const auto parent = s.reader->load_parent(key);
   const auto origin = s.reader->load_template(key);
   if (origin && origin->spec.on_failure == on_failure::wait)
@@ -104,7 +106,7 @@ void add_fail_fast(aggregate_state& s, pass_plan& plan, task_key key) {
   }
 }
 
-void add_parent(aggregate_state& s, pass_plan& plan, task_key key) {
+void add_parent(aggregate_role& s, pass_plan& plan, task_key key) {
   const auto parent = s.reader->load_parent(key);
   const auto origin = s.reader->load_template(key);
   if (!parent || !origin || !rules::parent_is_done(*parent))
@@ -118,7 +120,7 @@ void add_parent(aggregate_state& s, pass_plan& plan, task_key key) {
 /// Runs that are done, or will be when the parents planned so far have moved:
 /// one commit then ends both. The store refuses a run's end if a parent of it
 /// was refused.
-void add_runs(aggregate_state& s, pass_plan& plan) {
+void add_runs(aggregate_role& s, pass_plan& plan) {
   std::map<run_key, std::vector<const move_tasks*>> done;
   for (std::size_t n = 0; !s.runs.empty() && n < max_keys_per_change_set; ++n)
     done[s.runs.extract(s.runs.begin()).value()];
@@ -139,7 +141,7 @@ void add_runs(aggregate_state& s, pass_plan& plan) {
   }
 }
 
-change_set plan_pass(aggregate_state& s) {
+change_set plan_pass(aggregate_role& s) {
   pass_plan plan;
   for (std::size_t n = 0; !s.parents.empty() && n < max_keys_per_change_set;
        ++n)
@@ -179,76 +181,40 @@ void pump(self_ptr self) {
   }
 }
 
-void sweep(aggregate_state& s) {
-  task_key after = 0;
-  for (;;) {
-    const auto page = s.reader->load_open_parents(after, 1000);
+void aggregate_role::sweep() {
+  for (task_key after = 0;;) {
+    const auto page = reader->load_open_parents(after, 1000);
     for (const auto& f : page)
-      note_parent(s, f);
+      note_parent(*this, f);
     if (page.size() < 1000)
       break;
     after = page.back().task;
   }
   for (run_key last = 0;;) {
-    const auto page = s.reader->load_open_runs(last, 1000);
+    const auto page = reader->load_open_runs(last, 1000);
     for (const auto& r : page)
       if (rules::run_is_done(r))
-        s.runs.insert(r.key);
+        runs.insert(r.key);
     if (page.size() < 1000)
       break;
     last = page.back().key;
   }
-  s.report.found += std::ssize(s.parents) + std::ssize(s.runs);
+  report.found += std::ssize(parents) + std::ssize(runs);
 }
 
-void hear(self_ptr self, const committed& fact) {
-  auto& s = self->state;
-  if (!s.context.opts.automatic)
-    return;
+void aggregate_role::on_fact(const committed& fact) {
   for (const auto& parent : fact.parents)
-    note_parent(s, parent);
+    note_parent(*this, parent);
   for (const auto& run : fact.progress)
     if (rules::run_is_done(run))
-      s.runs.insert(run.key);
-  pump(self);
-}
-
-role_actor::behavior_type aggregate(self_ptr self, role_context context) {
-  tell_of_trouble(self);
-  self->state.context = std::move(context);
-  self->state.reader = self->state.context.open_reader();
-  if (self->state.context.opts.automatic)
-    self->send(self, tick{++self->state.timer});
-  return {
-    [=](const committed& fact) { hear(self, fact); },
-    [=](const storage_state&) {},
-    [=](tick t) {
-      if (t.generation != self->state.timer)
-        return;
-      sweep(self->state);
-      pump(self);
-      arm(self, self->state.context.opts.sweep_interval);
-    },
-    [=](pass_request) -> caf::result<pass_report> {
-      auto promise = self->make_response_promise<pass_report>();
-      self->state.waiting.push_back(promise);
-      sweep(self->state);
-      pump(self);
-      return promise;
-    },
-    [=](stop_request) {
-      self->state.stopping = true;
-      finish_pass(self->state);
-      self->quit();
-      return stopped{};
-    },
-  };
+      runs.insert(run.key);
 }
 
 } // namespace
 
-role_actor spawn_aggregate(caf::actor_system& sys, role_context context) {
-  return sys.spawn(aggregate, std::move(context));
+role_actor spawn_aggregate(caf::actor_system& sys, placement where,
+                           role_context context) {
+  return spawn_at(sys, where, make_role<aggregate_role>, std::move(context));
 }
 
 } // namespace conductor

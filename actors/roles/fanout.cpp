@@ -1,8 +1,6 @@
 #include <deque>
 
-#include <conductor/roles.hpp>
-
-#include "actors/roles/pass.hpp"
+#include "actors/roles/role.hpp"
 #include "actors/rules/fanout_rules.hpp"
 
 namespace conductor {
@@ -14,21 +12,24 @@ struct parent_state {
   task_spec spec;
 };
 
-struct fanout_state : role_state {
+struct fanout_role : role_state {
   std::deque<task_key> queue; ///< parents with children to create, in turn
   std::map<task_key, parent_state> parents; ///< of `queue`
+
+  void on_fact(const committed& fact);
+  void sweep();
 
   const char* name = "fanout";
 };
 
-using self_ptr = role_actor::stateful_pointer<fanout_state>;
+using self_ptr = role_pointer<fanout_role>;
 
 bool has_work(const parent_record& f) {
   return f.state == task_state::pending && f.expansion_error.empty()
          && (f.expanded < f.total || f.total == 0);
 }
 
-void enqueue(fanout_state& s, task_key parent) {
+void enqueue(fanout_role& s, task_key parent) {
   if (s.parents.count(parent) != 0)
     return;
   auto record = s.reader->load_parent(parent);
@@ -52,8 +53,7 @@ bool page_refused(const change_set& plan, const commit_reply& reply) {
     });
 }
 
-void advance(fanout_state& s, task_key key, std::int64_t created,
-             bool refused) {
+void advance(fanout_role& s, task_key key, std::int64_t created, bool refused) {
   auto& record = s.parents.at(key).record;
   if (refused) {
     // Another actor moved the parent (fail fast ends expansions): load it
@@ -94,64 +94,29 @@ void pump(self_ptr self) {
   finish_pass(s);
 }
 
-void sweep(fanout_state& s) {
+void fanout_role::sweep() {
   for (task_key after = 0;;) {
-    const auto page = s.reader->load_open_parents(after, 1000);
+    const auto page = reader->load_open_parents(after, 1000);
     for (const auto& f : page)
       if (has_work(f))
-        enqueue(s, f.task);
+        enqueue(*this, f.task);
     if (page.size() < 1000)
       return;
     after = page.back().task;
   }
 }
 
-void hear(self_ptr self, const committed& fact) {
-  auto& s = self->state;
-  if (!s.context.opts.automatic)
-    return;
+void fanout_role::on_fact(const committed& fact) {
   for (const auto& f : fact.parents)
     if (f.expanded == 0 && has_work(f))
-      enqueue(s, f.task);
-  pump(self);
-}
-
-role_actor::behavior_type fanout(self_ptr self, role_context context) {
-  tell_of_trouble(self);
-  self->state.context = std::move(context);
-  self->state.reader = self->state.context.open_reader();
-  if (self->state.context.opts.automatic)
-    self->send(self, tick{++self->state.timer});
-  return {
-    [=](const committed& fact) { hear(self, fact); },
-    [=](const storage_state&) {},
-    [=](tick t) {
-      if (t.generation != self->state.timer)
-        return;
-      sweep(self->state);
-      pump(self);
-      arm(self, self->state.context.opts.sweep_interval);
-    },
-    [=](pass_request) -> caf::result<pass_report> {
-      auto promise = self->make_response_promise<pass_report>();
-      self->state.waiting.push_back(promise);
-      sweep(self->state);
-      pump(self);
-      return promise;
-    },
-    [=](stop_request) {
-      self->state.stopping = true;
-      finish_pass(self->state);
-      self->quit();
-      return stopped{};
-    },
-  };
+      enqueue(*this, f.task);
 }
 
 } // namespace
 
-role_actor spawn_fanout(caf::actor_system& sys, role_context context) {
-  return sys.spawn(fanout, std::move(context));
+role_actor spawn_fanout(caf::actor_system& sys, placement where,
+                        role_context context) {
+  return spawn_at(sys, where, make_role<fanout_role>, std::move(context));
 }
 
 } // namespace conductor

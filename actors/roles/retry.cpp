@@ -1,6 +1,4 @@
-#include <conductor/roles.hpp>
-
-#include "actors/roles/pass.hpp"
+#include "actors/roles/role.hpp"
 #include "actors/rules/retry_rules.hpp"
 
 namespace conductor {
@@ -9,13 +7,20 @@ namespace {
 
 constexpr std::size_t max_groups_per_change_set = 1000;
 
-struct retry_actor_state : role_state {
-  timestamp armed_for{}; ///< none if no timer runs
+struct retry_role : role_state {
+  bool look = false;     ///< in the table, for retries that are due
+  timestamp armed_for{}; ///< none before the first look
+
+  void sweep() { look = true; }
+  void on_fact(const committed& fact) {
+    for (const auto& m : fact.moves)
+      look |= m.to == task_state::retrying && m.due < armed_for;
+  }
 
   const char* name = "retry";
 };
 
-using self_ptr = role_actor::stateful_pointer<retry_actor_state>;
+using self_ptr = role_pointer<retry_role>;
 
 /// One timer for all retries: it is set to the soonest.
 void wait_for_next(self_ptr self, timestamp now) {
@@ -28,13 +33,14 @@ void wait_for_next(self_ptr self, timestamp now) {
 
 void pump(self_ptr self) {
   auto& s = self->state;
-  if (s.busy || s.stopping)
+  if (s.busy || s.stopping || !s.look)
     return;
   const auto now = s.context.clock();
   const auto waiting = s.reader->groups({.of = group_query::kind::retries_due,
                                          .now = now,
                                          .limit = max_groups_per_change_set});
   if (waiting.empty()) {
+    s.look = false;
     finish_pass(s);
     wait_for_next(self, now);
     return;
@@ -51,49 +57,11 @@ void pump(self_ptr self) {
   });
 }
 
-void hear(self_ptr self, const committed& fact) {
-  auto& s = self->state;
-  if (!s.context.opts.automatic || s.busy)
-    return;
-  for (const auto& m : fact.moves)
-    if (m.to == task_state::retrying && m.due < s.armed_for) {
-      pump(self);
-      return;
-    }
-}
-
-role_actor::behavior_type retry(self_ptr self, role_context context) {
-  tell_of_trouble(self);
-  self->state.context = std::move(context);
-  self->state.reader = self->state.context.open_reader();
-  if (self->state.context.opts.automatic)
-    self->send(self, tick{++self->state.timer});
-  return {
-    [=](const committed& fact) { hear(self, fact); },
-    [=](const storage_state&) {},
-    [=](tick t) {
-      if (t.generation == self->state.timer)
-        pump(self);
-    },
-    [=](pass_request) -> caf::result<pass_report> {
-      auto promise = self->make_response_promise<pass_report>();
-      self->state.waiting.push_back(promise);
-      pump(self);
-      return promise;
-    },
-    [=](stop_request) {
-      self->state.stopping = true;
-      finish_pass(self->state);
-      self->quit();
-      return stopped{};
-    },
-  };
-}
-
 } // namespace
 
-role_actor spawn_retry(caf::actor_system& sys, role_context context) {
-  return sys.spawn(retry, std::move(context));
+role_actor spawn_retry(caf::actor_system& sys, placement where,
+                       role_context context) {
+  return spawn_at(sys, where, make_role<retry_role>, std::move(context));
 }
 
 } // namespace conductor

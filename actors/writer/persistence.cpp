@@ -2,29 +2,39 @@
 
 #include <caf/all.hpp>
 
-#include <conductor/roles.hpp>
+#include "actors/engine/parts.hpp"
 
 namespace conductor {
 
 namespace {
 
 using metrics_ptr = std::shared_ptr<engine_metrics>;
-using reply_promise = caf::typed_response_promise<commit_reply>;
 
 struct persistence_state {
   std::shared_ptr<store> db;
   options opts;
   clock_fn clock;
-  event_hub_actor hub;
+  fact_router_actor router;
   metrics_ptr metrics;
   std::vector<change_set> batch;
-  std::vector<reply_promise> promises; ///< one for each of `batch`
+  std::vector<owed_reply<commit_reply>> replies; ///< one for each of `batch`
   /// The first so many of `batch` may be in the store already: they are
   /// committed again, alone, until it is known.
   std::size_t in_doubt = 0;
   bool flush_sent = false;
   error halted;      ///< set while the storage takes no writes
   bool lost = false; ///< it will not come back
+
+  void answer_all(const error& why) {
+    for (const auto& reply : replies)
+      reply.deliver(commit_reply{.failed = why});
+    replies.clear();
+    batch.clear();
+  }
+  /// However the actor ends, everyone who waits for an answer gets one.
+  ~persistence_state() {
+    answer_all({errc::stopped, "the engine has stopped"});
+  }
 
   const char* name = "persistence";
 };
@@ -35,13 +45,6 @@ commit_reply refused(errc code, std::string message) {
   return {.failed = {code, std::move(message)}};
 }
 
-void answer_all(persistence_state& s, const error& why) {
-  for (auto& promise : s.promises)
-    promise.deliver(commit_reply{.failed = why});
-  s.promises.clear();
-  s.batch.clear();
-}
-
 void show_credit(persistence_state& s) {
   const auto waiting = std::ssize(s.batch);
   s.metrics->waiting = waiting;
@@ -50,12 +53,12 @@ void show_credit(persistence_state& s) {
 
 void send_flush(self_ptr self) {
   if (!std::exchange(self->state.flush_sent, true))
-    self->send(self, flush{});
+    send_to(self, self, flush{});
 }
 
 void publish(self_ptr self, storage_state state) {
-  if (self->state.hub)
-    self->send(self->state.hub, std::move(state));
+  if (self->state.router)
+    send_to(self, self->state.router, std::move(state));
 }
 
 /// Submissions do not wait: their senders get the error at once. Everything
@@ -65,17 +68,18 @@ void refuse_submissions(persistence_state& s, const error& why) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < s.batch.size(); ++i) {
     if (s.batch[i].submits()) {
-      s.promises[i].deliver(commit_reply{.failed = why});
+      s.replies[i].deliver(commit_reply{.failed = why});
       continue;
     }
     if (kept != i) {
       s.batch[kept] = std::move(s.batch[i]);
-      s.promises[kept] = std::move(s.promises[i]);
+      s.replies[kept] = std::move(s.replies[i]);
     }
     ++kept;
   }
-  s.batch.resize(kept);
-  s.promises.resize(kept);
+  const auto end = static_cast<std::ptrdiff_t>(kept);
+  s.batch.erase(s.batch.begin() + end, s.batch.end());
+  s.replies.erase(s.replies.begin() + end, s.replies.end());
 }
 
 void halt(self_ptr self, const store_error& failed) {
@@ -84,7 +88,7 @@ void halt(self_ptr self, const store_error& failed) {
   if (failed.fatal()) {
     s.lost = true;
     s.halted = failed.why();
-    answer_all(s, failed.why());
+    s.answer_all(failed.why());
     publish(self, {false, true, failed.why()});
     return;
   }
@@ -94,15 +98,15 @@ void halt(self_ptr self, const store_error& failed) {
     publish(self, {false, false, failed.why()});
   s.halted = failed.why();
   s.flush_sent = true;
-  self->delayed_send(self, s.opts.storage_retry, flush{});
+  send_later(self, s.opts.storage_retry, flush{});
 }
 
 /// Answers the first change sets of the batch.
 void answer(persistence_state& s, std::vector<commit_reply> replies) {
   const auto n = std::ssize(replies);
   for (std::ptrdiff_t i = 0; i < n; ++i)
-    s.promises[std::size_t(i)].deliver(std::move(replies[std::size_t(i)]));
-  s.promises.erase(s.promises.begin(), s.promises.begin() + n);
+    s.replies[std::size_t(i)].deliver(std::move(replies[std::size_t(i)]));
+  s.replies.erase(s.replies.begin(), s.replies.begin() + n);
   s.batch.erase(s.batch.begin(), s.batch.begin() + n);
 }
 
@@ -128,8 +132,9 @@ void commit(self_ptr self) {
   if (std::exchange(s.halted, error{}))
     publish(self, {});
   // The fact goes first: who is answered may have asked for what it says.
-  if (s.hub)
-    self->send(s.hub, std::move(result.fact));
+  if (s.router)
+    send_to(self, s.router,
+            std::make_shared<const committed>(std::move(result.fact)));
   answer(s, std::move(result.replies));
   s.in_doubt = 0;
   show_credit(s);
@@ -154,48 +159,42 @@ caf::result<commit_reply> take(self_ptr self, change_set& changes) {
     return refused(errc::overloaded,
                    std::to_string(s.batch.size())
                      + " changes wait for the writer already; try again");
-  auto promise = self->make_response_promise<commit_reply>();
+  owed_reply<commit_reply> reply{self};
   s.batch.push_back(std::move(changes));
-  s.promises.push_back(promise);
+  s.replies.push_back(reply);
   show_credit(s);
   if (s.batch.size() >= s.opts.batch && !s.halted)
     commit(self);
   else
     send_flush(self);
-  return promise;
+  return reply.later();
 }
 
-/// However this actor ends, everyone who waits for an answer gets one.
-void answer_at_death(self_ptr self) {
-  self->set_exit_handler([self](caf::exit_msg& m) {
-    answer_all(self->state, {errc::stopped, "the engine has stopped"});
-    self->quit(std::move(m.reason));
+/// Everyone who waits for an answer gets the reason.
+void end_on_failure(self_ptr self) {
+  end_on_exception(self, [self](const std::exception_ptr& thrown) {
+    error why{errc::io, "the writer failed"};
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+      why.message += std::string{": "} + e.what();
+    } catch (...) {
+    }
+    self->state.answer_all(why);
+    return why;
   });
-  self->set_exception_handler(
-    [self](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
-      error why{errc::io, "the writer failed"};
-      try {
-        std::rethrow_exception(thrown);
-      } catch (const std::exception& e) {
-        why.message += std::string{": "} + e.what();
-      } catch (...) {
-      }
-      answer_all(self->state, why);
-      publish(self, {false, true, why});
-      return caf::exit_reason::unhandled_exception;
-    });
 }
 
 persistence_actor::behavior_type
 persistence(self_ptr self, std::shared_ptr<store> db, options opts,
-            clock_fn clock, event_hub_actor hub, metrics_ptr metrics) {
+            clock_fn clock, fact_router_actor router, metrics_ptr metrics) {
   self->state.metrics = std::move(metrics);
   self->state.db = std::move(db);
   self->state.opts = std::move(opts);
   self->state.clock = std::move(clock);
-  self->state.hub = std::move(hub);
+  self->state.router = std::move(router);
   show_credit(self->state);
-  answer_at_death(self);
+  end_on_failure(self);
   return {
     [=](change_set& changes) { return take(self, changes); },
     [=](flush) {
@@ -207,7 +206,7 @@ persistence(self_ptr self, std::shared_ptr<store> db, options opts,
       auto& s = self->state;
       if (!s.batch.empty() && !s.lost)
         commit(self);
-      answer_all(s, {errc::stopped, "the engine has stopped"});
+      s.answer_all({errc::stopped, "the engine has stopped"});
       s.lost = true;
       s.halted = {errc::stopped, "the engine has stopped"};
       s.db.reset();
@@ -219,16 +218,12 @@ persistence(self_ptr self, std::shared_ptr<store> db, options opts,
 
 } // namespace
 
-persistence_actor spawn_persistence(caf::actor_system& sys,
+persistence_actor spawn_persistence(caf::actor_system& sys, placement where,
                                     std::shared_ptr<store> db, options opts,
-                                    clock_fn clock, event_hub_actor hub,
-                                    bool detached, metrics_ptr metrics) {
-  return detached
-           ? sys.spawn<caf::detached>(persistence, std::move(db),
-                                      std::move(opts), std::move(clock),
-                                      std::move(hub), std::move(metrics))
-           : sys.spawn(persistence, std::move(db), std::move(opts),
-                       std::move(clock), std::move(hub), std::move(metrics));
+                                    clock_fn clock, fact_router_actor router,
+                                    metrics_ptr metrics) {
+  return spawn_at(sys, where, persistence, std::move(db), std::move(opts),
+                  std::move(clock), std::move(router), std::move(metrics));
 }
 
 } // namespace conductor

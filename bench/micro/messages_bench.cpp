@@ -2,9 +2,10 @@
 
 #include <benchmark/benchmark.h>
 #include <caf/all.hpp>
-#include <conductor/roles.hpp>
 
-// Facts a second through the event hub to so many listeners, each of which
+#include "actors/engine/parts.hpp"
+
+// Facts per second through the router to so many listeners, each of which
 // counts them.
 namespace {
 
@@ -38,12 +39,11 @@ private:
 fact_listener::behavior_type count_facts(fact_listener::pointer,
                                          std::shared_ptr<tally> heard) {
   return {
-    [=](const committed&) { heard->add(); },
-    [=](const storage_state&) {},
+    [=](const shared_fact&) { heard->add(); },
   };
 }
 
-/// What the commit of a page of a fan-out has to tell.
+/// The commit of a page of a fan-out.
 committed typical_fact() {
   committed fact;
   fact.parents.resize(1);
@@ -56,28 +56,29 @@ committed typical_fact() {
   return fact;
 }
 
-void facts_through_hub(benchmark::State& state) {
+void facts_through_router(benchmark::State& state) {
   config cfg;
   caf::actor_system sys{cfg};
-  auto hub = spawn_event_hub(sys, [] { return nullptr; });
+  auto router = spawn_fact_router(sys, placement::shared);
   std::vector<std::shared_ptr<tally>> heard;
   for (std::int64_t i = 0; i < state.range(0); ++i) {
     heard.push_back(std::make_shared<tally>());
-    caf::anon_send(hub, listen{sys.spawn(count_facts, heard.back())});
+    caf::anon_send(router,
+                   listen_request{sys.spawn(count_facts, heard.back())});
   }
   const auto fact = typical_fact();
   std::int64_t sent = 0;
   for (auto _ : state) {
     for (std::int64_t i = 0; i < facts_a_round; ++i)
-      caf::anon_send(hub, fact);
+      caf::anon_send(router, std::make_shared<const committed>(fact));
     sent += facts_a_round;
     for (const auto& one : heard)
       one->wait_for(sent);
   }
   state.SetItemsProcessed(sent);
-  caf::anon_send_exit(hub, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(router, caf::exit_reason::user_shutdown);
 }
 
 } // namespace
 
-BENCHMARK(facts_through_hub)->Arg(1)->Arg(6)->Arg(20)->UseRealTime();
+BENCHMARK(facts_through_router)->Arg(1)->Arg(6)->Arg(20)->UseRealTime();

@@ -6,29 +6,62 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/type_id.hpp>
-#include <caf/typed_actor.hpp>
 
+#include <conductor/caf_compat.hpp>
 #include <conductor/change_set.hpp>
 #include <conductor/fact.hpp>
 #include <conductor/report.hpp>
 #include <conductor/run_spec.hpp>
 
-/// Who can be told what: every typed actor interface of the engine. The only
-/// header of the messages that includes CAF.
+/// Which actor can be sent what: every typed interface between the actors of
+/// the engine. With `caf_compat.hpp` the only header of the messages that
+/// includes CAF.
 namespace conductor {
 
-/// An actor's note to itself: commit what has been gathered.
+// -- timers: messages of an actor to itself -----------------------------------
+
+/// Commit what has been gathered.
 struct flush {
   CONDUCTOR_EMPTY_MESSAGE(flush)
 };
 
-/// An actor's timer. Ticks of an older generation are stale and dropped.
-struct tick {
+/// Sweep the tables. Ticks of an older generation are stale and dropped. The
+/// wiring sends the first one, generation 0, to an actor that is to work by
+/// itself; without it the actor acts on requests and facts only.
+struct sweep_tick {
   std::uint64_t generation = 0;
-  CONDUCTOR_MESSAGE(tick, x.generation)
+  CONDUCTOR_MESSAGE(sweep_tick, x.generation)
 };
 
-/// Asks a role actor for one pass over the tables.
+/// The monitor looks at the engine. The first one only starts its timer.
+struct observe_tick {
+  CONDUCTOR_EMPTY_MESSAGE(observe_tick)
+};
+
+/// Outcomes have waited long enough for others to share a commit with.
+struct outcomes_gathered {
+  CONDUCTOR_EMPTY_MESSAGE(outcomes_gathered)
+};
+
+/// Attempts have had the time that a stop granted them.
+struct patience_over {
+  CONDUCTOR_EMPTY_MESSAGE(patience_over)
+};
+
+/// An actor that was asked to stop should have ended by now.
+struct stop_overdue {
+  std::uint64_t step = 0;
+  CONDUCTOR_MESSAGE(stop_overdue, x.step)
+};
+
+/// The table of events could not be read; try again.
+struct feed_tick {
+  CONDUCTOR_EMPTY_MESSAGE(feed_tick)
+};
+
+// -- requests and replies -----------------------------------------------------
+
+/// Asks an actor for one pass over the tables.
 struct pass_request {
   CONDUCTOR_EMPTY_MESSAGE(pass_request)
 };
@@ -52,23 +85,12 @@ struct stopped {
   CONDUCTOR_MESSAGE(stopped, x.unfinished)
 };
 
-/// Events for a subscriber, in order, without gaps.
-struct event_batch {
-  std::vector<event_record> events;
-  CONDUCTOR_MESSAGE(event_batch, x.events)
-};
-
-/// "I have them": the next batch may come.
-struct event_ack {
-  CONDUCTOR_EMPTY_MESSAGE(event_ack)
-};
-
 /// Handlers have reported outcomes.
 struct outcomes_ready {
   CONDUCTOR_EMPTY_MESSAGE(outcomes_ready)
 };
 
-/// Asks the monitor how things are.
+/// Asks the monitor for its figures.
 struct health_request {
   CONDUCTOR_EMPTY_MESSAGE(health_request)
 };
@@ -80,33 +102,51 @@ struct retry_metrics_request {
   run_key run = 0; ///< 0 = all runs
   CONDUCTOR_MESSAGE(retry_metrics_request, x.run)
 };
+/// The summary of a run by its id.
+struct report_request {
+  std::string run_id;
+  CONDUCTOR_MESSAGE(report_request, x.run_id)
+};
+
+// -- interfaces ---------------------------------------------------------------
 
 /// The writer. Answers a change set after its commit; changes of many senders
 /// share a transaction.
-using persistence_actor
-  = caf::typed_actor<caf::replies_to<change_set>::with<commit_reply>,
-                     caf::reacts_to<flush>,
-                     caf::replies_to<stop_request>::with<stopped>>;
+using persistence_actor = actor_interface<commit_reply(change_set), void(flush),
+                                          stopped(stop_request)>;
 
-/// Hears of every commit, and of the storage's troubles.
-using fact_listener
-  = caf::typed_actor<caf::reacts_to<committed>, caf::reacts_to<storage_state>>;
+/// Receives what has been committed.
+using fact_listener = actor_interface<void(shared_fact)>;
+
+/// Receives the state of the storage whenever it changes.
+using storage_listener = actor_interface<void(storage_state)>;
 
 /// A role: lives on facts, reaches the same rules by passes over the tables.
 using role_actor
-  = fact_listener::extend<caf::reacts_to<tick>,
-                          caf::replies_to<pass_request>::with<pass_report>,
-                          caf::replies_to<stop_request>::with<stopped>>;
+  = extended_interface<fact_listener, void(sweep_tick),
+                       pass_report(pass_request), stopped(stop_request)>;
 
 /// Leases due leaves, gives them to handlers, gathers outcomes.
-using executor_actor = role_actor::extend<caf::reacts_to<outcomes_ready>>;
+using executor_actor
+  = extended_interface<role_actor, void(storage_state), void(outcomes_ready),
+                       void(outcomes_gathered), void(patience_over)>;
 
-/// Takes events; each batch is answered before the next one comes.
-using event_subscriber
-  = caf::typed_actor<caf::replies_to<event_batch>::with<event_ack>>;
+/// Events for a subscriber, in order, without gaps.
+struct event_batch {
+  std::vector<event_record> events;
+  CONDUCTOR_MESSAGE(event_batch, x.events)
+};
 
-/// What commits tell of, as bits. Waking a listener costs more than most
-/// commits, so each says what it wants to hear of.
+/// The subscriber has processed a batch: the next one may come.
+struct event_ack {
+  CONDUCTOR_EMPTY_MESSAGE(event_ack)
+};
+
+/// Takes events; each batch is answered before the next one is sent.
+using event_subscriber = actor_interface<event_ack(event_batch)>;
+
+/// What a commit contains, as bits. Waking a listener costs more than most
+/// commits, so each listener names the topics that it needs.
 namespace topics {
 constexpr std::uint32_t submissions = 1; ///< runs were created
 constexpr std::uint32_t parents = 2;     ///< counts of a parent have moved
@@ -118,38 +158,58 @@ constexpr std::uint32_t ended = 64;      ///< a run is settled
 constexpr std::uint32_t all = ~std::uint32_t{0}; ///< every commit
 } // namespace topics
 
-/// Asks the hub for facts (no cursor: role actors, which also sweep), those
-/// that tell of one of the topics; of the storage's state all of them hear …
-struct listen {
+/// Asks the router for the facts that contain one of the topics.
+struct listen_request {
   fact_listener listener;
   std::uint32_t topics = topics::all;
-  CONDUCTOR_MESSAGE(listen, x.listener, x.topics)
+  CONDUCTOR_MESSAGE(listen_request, x.listener, x.topics)
 };
-/// … or for events from a cursor on: everything with seq > `after`.
-struct subscribe {
-  event_subscriber subscriber;
+
+/// Asks the router for the states of the storage.
+struct listen_storage_request {
+  storage_listener listener;
+  CONDUCTOR_MESSAGE(listen_storage_request, x.listener)
+};
+
+/// A feed has served all events up to `after` and asks for more. It is answered
+/// when there are some, so that a feed costs nothing while its subscriber is
+/// busy.
+struct feed_request {
   event_seq after = 0;
-  run_key run = 0;  ///< 0 = all runs
-  std::string name; ///< prefix of the events' names
-  CONDUCTOR_MESSAGE(subscribe, x.subscriber, x.after, x.run, x.name)
+  CONDUCTOR_MESSAGE(feed_request, x.after)
 };
 
-/// Passes facts on; subscribers with a cursor are served from the table, so
-/// that a slow one lags instead of filling memory.
-using event_hub_actor
-  = fact_listener::extend<caf::reacts_to<listen>, caf::reacts_to<subscribe>,
-                          caf::replies_to<stop_request>::with<stopped>>;
+/// There are events up to `newest`. If the feed had served everything before
+/// this commit, `caught_up` is set and `fact` is the commit that has them.
+struct feed_reply {
+  event_seq newest = 0;
+  bool caught_up = false;
+  shared_fact fact;
+};
 
-/// Says how things are, from a read-only connection.
-using monitor_actor = role_actor::extend<
-  caf::replies_to<health_request>::with<health_report>,
-  caf::replies_to<run_summary_request>::with<run_summary>,
-  caf::replies_to<retry_metrics_request>::with<retry_metrics>>;
+/// Passes facts on. It never blocks and reads no tables.
+using fact_router_actor
+  = actor_interface<void(shared_fact), void(storage_state),
+                    void(listen_request), void(listen_storage_request),
+                    feed_reply(feed_request), stopped(stop_request)>;
+
+/// Serves one subscriber, at the subscriber's pace.
+using event_feed_actor
+  = actor_interface<void(feed_tick), stopped(stop_request)>;
+
+/// Reports on the engine, from a read-only connection. A request that fails is
+/// answered with an error that `from_caf` reads.
+using monitor_actor = actor_interface<
+  void(observe_tick), pass_report(pass_request), health_report(health_request),
+  run_summary(run_summary_request), run_summary(report_request),
+  retry_metrics(retry_metrics_request), stopped(stop_request)>;
 
 } // namespace conductor
 
-// Change sets never leave the process.
+// These never leave the process.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(conductor::change_set)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(conductor::shared_fact)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(conductor::feed_reply)
 
 /// Ids 1000–1199 are ours; a host's own block starts at
 /// `caf::id_block::conductor::end` or above 1199.
@@ -160,10 +220,15 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(conductor::change_set)
 CAF_BEGIN_TYPE_ID_BLOCK(conductor, CONDUCTOR_FIRST_TYPE_ID)
 CAF_ADD_TYPE_ID(conductor, (conductor::change_set))
 CAF_ADD_TYPE_ID(conductor, (conductor::commit_reply))
-CAF_ADD_TYPE_ID(conductor, (conductor::committed))
+CAF_ADD_TYPE_ID(conductor, (conductor::shared_fact))
 CAF_ADD_TYPE_ID(conductor, (conductor::storage_state))
 CAF_ADD_TYPE_ID(conductor, (conductor::flush))
-CAF_ADD_TYPE_ID(conductor, (conductor::tick))
+CAF_ADD_TYPE_ID(conductor, (conductor::sweep_tick))
+CAF_ADD_TYPE_ID(conductor, (conductor::observe_tick))
+CAF_ADD_TYPE_ID(conductor, (conductor::outcomes_gathered))
+CAF_ADD_TYPE_ID(conductor, (conductor::patience_over))
+CAF_ADD_TYPE_ID(conductor, (conductor::stop_overdue))
+CAF_ADD_TYPE_ID(conductor, (conductor::feed_tick))
 CAF_ADD_TYPE_ID(conductor, (conductor::pass_request))
 CAF_ADD_TYPE_ID(conductor, (conductor::pass_report))
 CAF_ADD_TYPE_ID(conductor, (conductor::stop_request))
@@ -177,9 +242,12 @@ CAF_ADD_TYPE_ID(conductor, (conductor::run_summary_request))
 CAF_ADD_TYPE_ID(conductor, (conductor::run_summary))
 CAF_ADD_TYPE_ID(conductor, (conductor::retry_metrics_request))
 CAF_ADD_TYPE_ID(conductor, (conductor::retry_metrics))
-CAF_ADD_TYPE_ID(conductor, (conductor::listen))
-CAF_ADD_TYPE_ID(conductor, (conductor::subscribe))
-// for the coordinator
+CAF_ADD_TYPE_ID(conductor, (conductor::report_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::listen_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::listen_storage_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::feed_request))
+CAF_ADD_TYPE_ID(conductor, (conductor::feed_reply))
+// of the engine's front and the coordinator
 CAF_ADD_TYPE_ID(conductor, (conductor::run_spec))
 CAF_ADD_TYPE_ID(conductor, (conductor::task_record))
 CAF_ADD_TYPE_ID(conductor, (conductor::run_record))

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <conductor/change_set.hpp>
 #include <conductor/records.hpp>
+#include <conductor/storage_state.hpp>
 
 /// Facts: what has been committed. They leave the persistence actor after the
 /// commit, one `committed` for a whole batch, in ranges rather than tasks.
@@ -41,13 +43,7 @@ struct committed {
                     x.moves, x.events, x.due)
 };
 
-/// The storage stopped or started to take writes.
-struct storage_state {
-  bool writable = true;
-  bool lost = false; ///< it will not come back; the engine must stop
-  error reason;
-
-  CONDUCTOR_MESSAGE(storage_state, x.writable, x.lost, x.reason)
-};
+/// A committed fact as actors pass it on: shared, never copied.
+using shared_fact = std::shared_ptr<const committed>;
 
 } // namespace conductor

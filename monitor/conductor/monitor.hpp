@@ -115,11 +115,12 @@ struct monitor_context {
   health_thresholds thresholds;
   std::shared_ptr<engine_metrics> metrics;
   milliseconds interval{10'000};
-  bool automatic = true;
 };
 
-/// Looks after the engine now and then: tells once for each attempt that is
-/// stuck, and whenever the health has changed.
-monitor_actor spawn_monitor(caf::actor_system& sys, monitor_context context);
+/// Looks at the engine every `interval`, once it has been sent the first
+/// `observe_tick`: reports each stuck attempt once, and every change of the
+/// health. Summaries may take long: give it a thread.
+monitor_actor spawn_monitor(caf::actor_system& sys, placement where,
+                            monitor_context context);
 
 } // namespace conductor

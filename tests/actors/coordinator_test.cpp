@@ -34,8 +34,9 @@ struct desk {
     fs::remove_all(folder);
   }
 
-  void start(std::shared_ptr<store> db, options opts = {}) {
-    actor = spawn_coordinator(system, std::move(db), opts, from_ms(1000));
+  void start(std::shared_ptr<store> db, options opts = {},
+             timestamp begin = from_ms(1000)) {
+    actor = spawn_coordinator(system, std::move(db), opts, begin);
   }
   void stop() {
     if (actor)
@@ -179,4 +180,15 @@ CAF_TEST(lists are read when a run is submitted) {
   spec.idempotency_key.clear();
   spec.tasks[0].fanout = {.kind = source_kind::lines, .path = "/nowhere"};
   CAF_CHECK(d.step(submit_step{spec}).failed.code == errc::not_found);
+}
+
+CAF_TEST(a clock that starts at zero retries) {
+  desk d;
+  d.start(make_memory_store(), {}, from_ms(0));
+  const auto run = d.submit(1);
+  const auto failed = d.step(settle_step{run, "job#1", false, "no"});
+  CAF_CHECK_EQUAL(state(failed), "FAILED");
+  d.step(advance_step{milliseconds{1000}});
+  CAF_CHECK_EQUAL(d.step(run_step{role::retry}).pass.changed, 1);
+  CAF_CHECK_EQUAL(state(d.step(task_request{run, "job#1"})), "PENDING");
 }

@@ -1,6 +1,8 @@
 #define CAF_SUITE actors.engine
 
 #include <conductor/engine.hpp>
+#include <conductor/metrics.hpp>
+#include <conductor/store.hpp>
 #include <conductor/submission.hpp>
 
 #include <atomic>
@@ -94,7 +96,7 @@ CAF_TEST(what failed is tried again by hand while the engine runs) {
   const auto run = e.submit(spec);
   CAF_REQUIRE(run);
   CAF_CHECK_EQUAL(state_of(e, *run), "FAILED");
-  CAF_CHECK(!e.retry(run->id, {}, "another type"));
+  CAF_CHECK(!e.retry(run->id, {.error = "another type"}));
   healed = true;
   const auto retried = e.retry(run->id);
   CAF_REQUIRE(retried);
@@ -173,7 +175,7 @@ CAF_TEST(a timeout says how long the time was) {
   const auto run = e.submit(spec);
   CAF_REQUIRE(run);
   CAF_CHECK_EQUAL(state_of(e, *run), "FAILED");
-  const auto task = e.open_reader()->load_task(run->first_task);
+  const auto task = (*e.open_reader())->load_task(run->first_task);
   CAF_CHECK_EQUAL(task->last_error,
                   R"({"attempt":1,"message":"timed out after )"
                   R"(50ms","type":"timeout"})");
@@ -258,8 +260,33 @@ CAF_TEST(what waits since before the clock was set back does not wait for it) {
   }
   auto e = open({.database = dir.database(), .workers = 1});
   e.start();
-  const auto open_runs = e.open_reader()->load_open_runs(0, 1);
+  const auto open_runs = (*e.open_reader())->load_open_runs(0, 1);
   CAF_REQUIRE(!open_runs.empty());
   const auto state = e.wait(open_runs.front().id, 20'000ms);
   CAF_CHECK(state && *state == run_state::succeeded);
+}
+
+CAF_TEST(a handler that comes after the start is refused) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 1});
+  const auto work = [](const task_context&) { return outcome::success(); };
+  CAF_CHECK(e.handle("early", work));
+  e.start();
+  const auto late = e.handle("late", work);
+  CAF_REQUIRE(!late);
+  CAF_CHECK(late.error().code == errc::conflict);
+  CAF_CHECK(!e.has_handler("late"));
+  const auto refused = e.submit(run_spec{"x"}.task("late"));
+  CAF_REQUIRE(!refused);
+  CAF_CHECK(refused.error().code == errc::invalid);
+}
+
+CAF_TEST(a spec that is shaped before its first task is refused) {
+  folder dir;
+  auto e = open({.database = dir.database(), .workers = 1});
+  const auto refused = e.submit(run_spec{"x"}.fanout(3).task("noop"));
+  CAF_REQUIRE(!refused);
+  CAF_CHECK(refused.error().code == errc::invalid);
+  CAF_CHECK_EQUAL(refused.error().message,
+                  "/tasks: fanout() was called before task()");
 }

@@ -7,7 +7,8 @@
 #include <caf/test/unit_test.hpp>
 
 #include <conductor/builtin_handlers.hpp>
-#include <conductor/roles.hpp>
+
+#include "actors/engine/parts.hpp"
 
 #include "actors/executor/outcome_queue.hpp"
 
@@ -53,7 +54,7 @@ struct bench {
   std::shared_ptr<outcome_queue> queue = make_outcome_queue();
   std::shared_ptr<handler> exec = make_exec_handler({.slots = 2});
   caf::scoped_actor self{sys};
-  event_hub_actor hub;
+  fact_router_actor router;
   persistence_actor writer;
   executor_actor executor;
 
@@ -61,23 +62,25 @@ struct bench {
     options opts;
     opts.workers = 2;
     const auto open = [db = db] { return db->open_reader(); };
-    hub = spawn_event_hub(sys, open);
-    writer = spawn_persistence(sys, db, opts, system_now, hub);
+    router = spawn_fact_router(sys, placement::shared);
+    writer = spawn_persistence(sys, placement::own_thread, db, opts, system_now,
+                               router);
     role_context context;
     context.opts = opts;
     context.clock = system_now;
     context.writer = writer;
-    context.hub = hub;
     context.open_reader = open;
     context.epoch = db->epoch();
     context.outcomes = queue;
-    executor = spawn_executor(sys, context, {{"exec", exec}});
-    self->send(hub, listen{executor});
+    executor
+      = spawn_executor(sys, placement::shared, context, {{"exec", exec}});
+    self->send(router, listen_request{executor});
+    self->send(executor, sweep_tick{});
   }
 
   ~bench() {
     for (const auto& actor : {caf::actor_cast<caf::actor>(executor),
-                              caf::actor_cast<caf::actor>(hub),
+                              caf::actor_cast<caf::actor>(router),
                               caf::actor_cast<caf::actor>(writer)})
       self->send_exit(actor, caf::exit_reason::kill);
   }

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include <conductor/event_payload.hpp>
-#include <conductor/roles.hpp>
+
+#include "actors/engine/parts.hpp"
 
 // CAF's test macros need this name.
 #define FAIL CAF_FAIL
@@ -145,7 +146,7 @@ struct executor_fixture : test_coordinator_fixture<config> {
   std::shared_ptr<conductor::engine_metrics> metrics
     = std::make_shared<conductor::engine_metrics>();
   std::shared_ptr<scripted_handler> work;
-  conductor::event_hub_actor hub;
+  conductor::fact_router_actor router;
   conductor::persistence_actor writer;
   conductor::executor_actor executor;
   std::vector<caf::actor> spawned;
@@ -176,21 +177,24 @@ struct executor_fixture : test_coordinator_fixture<config> {
   void spawn(const conductor::options& opts, std::size_t slots) {
     const auto clock = [now = now] { return conductor::from_ms(*now); };
     const auto reader = [db = db] { return db->open_reader(); };
-    hub = keep(conductor::spawn_event_hub(sys, reader));
-    writer = keep(
-      conductor::spawn_persistence(sys, db, opts, clock, hub, false, metrics));
+    using conductor::placement;
+    router = keep(conductor::spawn_fact_router(sys, placement::shared));
+    writer = keep(conductor::spawn_persistence(sys, placement::shared, db, opts,
+                                               clock, router, metrics));
     work = std::make_shared<scripted_handler>(slots, now);
     conductor::role_context context;
     context.opts = opts;
     context.clock = clock;
     context.writer = writer;
-    context.hub = hub;
     context.open_reader = reader;
     context.epoch = db->epoch();
     context.outcomes = queue;
     context.metrics = metrics;
-    executor = keep(conductor::spawn_executor(sys, context, {{"work", work}}));
-    caf::anon_send(hub, conductor::listen{executor});
+    executor = keep(conductor::spawn_executor(sys, placement::shared, context,
+                                              {{"work", work}}));
+    caf::anon_send(router, conductor::listen_request{executor});
+    caf::anon_send(router, conductor::listen_storage_request{executor});
+    caf::anon_send(executor, conductor::sweep_tick{});
     consume_messages();
   }
 

@@ -56,7 +56,7 @@ CAF_TEST(outcomes) {
   const auto bad = outcome::failure("t", "m");
   CAF_CHECK(!bad.succeeded);
   CAF_CHECK(bad.retryable);
-  CAF_CHECK(bad.error_details.is_null());
+  CAF_CHECK(bad.error_details.empty());
   CAF_CHECK_EQUAL(bad.error_type + bad.error_message, "tm");
 }
 
@@ -146,7 +146,8 @@ CAF_TEST(a function sees its task) {
     [](const task_context& t) {
       return outcome::success(
         dump({t.run_id(), t.task_id(), t.name(), t.index(), t.attempt(),
-              t.item(), t.input(), t.cancelled()}));
+              json::parse(t.item_text()), json::parse(t.input_text()),
+              t.cancelled()}));
     },
     1);
   const auto o = run(h, work);

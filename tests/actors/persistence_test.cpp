@@ -4,7 +4,8 @@
 #include <set>
 
 #include <conductor/event_payload.hpp>
-#include <conductor/roles.hpp>
+
+#include "actors/engine/parts.hpp"
 
 // CAF's test macros need this name.
 #define FAIL CAF_FAIL
@@ -56,9 +57,8 @@ struct fixture : test_coordinator_fixture<config> {
   }
 
   persistence_actor spawn(const options& with) {
-    return spawn_persistence(
-      sys, db, with, [now = now] { return from_ms(*now); }, event_hub_actor{},
-      false);
+    return spawn_persistence(sys, placement::shared, db, with,
+                             [now = now] { return from_ms(*now); }, {});
   }
 
   auto send(change_set changes) {

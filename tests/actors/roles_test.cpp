@@ -1,10 +1,10 @@
 #define CAF_SUITE actors.roles
 
-#include <conductor/engine.hpp>
+#include <conductor/builtin_handlers.hpp>
 #include <conductor/event_payload.hpp>
 #include <conductor/lifecycle.hpp>
-#include <conductor/roles.hpp>
 
+#include "actors/engine/parts.hpp"
 #include "actors/rules/retry_rules.hpp"
 
 // CAF's test macros need this name.
@@ -90,7 +90,7 @@ struct fixture : test_coordinator_fixture<config> {
   std::shared_ptr<failing_store> db = std::make_shared<failing_store>();
   std::shared_ptr<std::int64_t> now = std::make_shared<std::int64_t>(1000);
   std::vector<caf::actor> spawned;
-  event_hub_actor hub;
+  fact_router_actor router;
   persistence_actor writer;
 
   template <class Actor>
@@ -103,15 +103,16 @@ struct fixture : test_coordinator_fixture<config> {
     options o;
     o.batch = 8;
     o.max_waiting = 4;
-    o.automatic = false;
+    o.gather_time = milliseconds{0};
     o.workers = 2;
     o.seed = 1;
     return o;
   }
 
   fixture() {
-    hub = keep(spawn_event_hub(sys, [db = db] { return db->open_reader(); }));
-    writer = keep(spawn_persistence(sys, db, opts(), clock(), hub, false));
+    router = keep(spawn_fact_router(sys, placement::shared));
+    writer = keep(
+      spawn_persistence(sys, placement::shared, db, opts(), clock(), router));
     consume_messages();
   }
 
@@ -126,13 +127,9 @@ struct fixture : test_coordinator_fixture<config> {
   }
 
   role_context context() {
-    return {opts(),
-            clock(),
-            writer,
-            hub,
-            [db = db] { return db->open_reader(); },
-            db->epoch(),
-            make_outcome_queue()};
+    return {opts(),      clock(),
+            writer,      [db = db] { return db->open_reader(); },
+            db->epoch(), make_outcome_queue()};
   }
 
   template <class Actor, class Request>
@@ -232,7 +229,7 @@ CAF_TEST(a lost storage answers everybody) {
 
 CAF_TEST(a fan out is exact however often it runs) {
   commit(submission_of("wide", 2500));
-  const auto fanout = keep(spawn_fanout(sys, context()));
+  const auto fanout = keep(spawn_fanout(sys, placement::shared, context()));
   CAF_CHECK_EQUAL(pass(fanout).changed, 2500);
   CAF_CHECK_EQUAL(pass(fanout).changed, 0);
   const auto parent = db->open_reader()->load_parent(1);
@@ -240,7 +237,7 @@ CAF_TEST(a fan out is exact however often it runs) {
   CAF_CHECK_EQUAL(parent->children.pending, 2500);
   // Two actors, one cursor: what one has done the other finds done.
   commit(submission_of("again", 1500));
-  const auto other = keep(spawn_fanout(sys, context()));
+  const auto other = keep(spawn_fanout(sys, placement::shared, context()));
   auto first = send(fanout, pass_request{});
   auto second = send(other, pass_request{});
   consume_messages();
@@ -254,17 +251,18 @@ CAF_TEST(a fan out is exact however often it runs) {
 
 CAF_TEST(the executor leases runs and settles) {
   commit(submission_of("work", 10));
-  pass(keep(spawn_fanout(sys, context())));
-  const auto executor
-    = keep(spawn_executor(sys, context(), {{"noop", make_noop_handler()}}));
-  caf::anon_send(hub, listen{executor});
+  pass(keep(spawn_fanout(sys, placement::shared, context())));
+  const auto executor = keep(spawn_executor(sys, placement::shared, context(),
+                                            {{"noop", make_noop_handler()}}));
+  caf::anon_send(router, listen_request{executor});
   pass(executor);
   consume_messages();
   for (int i = 0; i < 10; ++i)
     pass(executor);
   const auto parent = db->open_reader()->load_parent(1);
   CAF_CHECK_EQUAL(parent->children.succeeded, 10);
-  const auto aggregate = keep(spawn_aggregate(sys, context()));
+  const auto aggregate
+    = keep(spawn_aggregate(sys, placement::shared, context()));
   pass(aggregate);
   CAF_CHECK(db->open_reader()->load_run(1)->state == run_state::succeeded);
 }
@@ -278,7 +276,7 @@ CAF_TEST(the retry actor waits until a retry is due) {
     granted[0], {.type = "exit", .error = R"({"type":"exit"})"}, {},
     {.jitter = jitter::none}, true, 0));
   commit(std::move(failed));
-  const auto retry = keep(spawn_retry(sys, context()));
+  const auto retry = keep(spawn_retry(sys, placement::shared, context()));
   CAF_CHECK_EQUAL(pass(retry).changed, 0);
   *now += 999;
   CAF_CHECK_EQUAL(pass(retry).changed, 0);
@@ -293,11 +291,11 @@ CAF_TEST(the retry actor waits until a retry is due) {
 
 CAF_TEST(retries that fall due together are one change set) {
   commit(submission_of("flaky", 1000));
-  pass(keep(spawn_fanout(sys, context())));
+  pass(keep(spawn_fanout(sys, placement::shared, context())));
   commit(claim_of(1000));
   commit(move_of({2, 400}, task_state::retrying));
   commit(move_of({402, 600}, task_state::retrying));
-  const auto retry = keep(spawn_retry(sys, context()));
+  const auto retry = keep(spawn_retry(sys, placement::shared, context()));
   const auto before = db->commits;
   const auto report = pass(retry);
   CAF_CHECK_EQUAL(report.found, 1000);
@@ -310,10 +308,11 @@ CAF_TEST(retries that fall due together are one change set) {
 
 CAF_TEST(an empty fan out succeeds in the pass that finds it) {
   commit(submission_of("none", 0));
-  pass(keep(spawn_fanout(sys, context())));
+  pass(keep(spawn_fanout(sys, placement::shared, context())));
   CAF_CHECK(task(1).state == task_state::succeeded);
   CAF_CHECK_EQUAL(events("worker.fanout.skipped").size(), 1u);
-  const auto report = pass(keep(spawn_aggregate(sys, context())));
+  const auto report
+    = pass(keep(spawn_aggregate(sys, placement::shared, context())));
   CAF_CHECK_EQUAL(report.changed, 1);
   CAF_CHECK(db->open_reader()->load_run(1)->state == run_state::succeeded);
 }
@@ -340,13 +339,14 @@ CAF_TEST(fail fast cancels the rest and ends the run) {
   commit(move_of({2, 1}, task_state::failed));
   commit(move_of({3, 1}, task_state::retrying));
   commit(move_of({4, 1}, task_state::succeeded));
-  const auto report = pass(keep(spawn_aggregate(sys, context())));
+  const auto report
+    = pass(keep(spawn_aggregate(sys, placement::shared, context())));
   // 998 children, then the parent and the run.
   CAF_CHECK_EQUAL(parent(1).children.cancelled, 998);
   CAF_CHECK_EQUAL(parent(1).total, 1000);
   CAF_CHECK_EQUAL(events("task.cancelled").size(), 998u);
   if (task(1).state == task_state::pending)
-    pass(keep(spawn_aggregate(sys, context())));
+    pass(keep(spawn_aggregate(sys, placement::shared, context())));
   CAF_CHECK(report.changed >= 998);
   CAF_CHECK(task(1).state == task_state::failed);
   CAF_CHECK(db->open_reader()->load_run(1)->state == run_state::failed);
@@ -356,7 +356,7 @@ CAF_TEST(fail fast cancels the rest and ends the run) {
 
 CAF_TEST(fail fast cancels any number of groups page by page) {
   commit(failing_fast(1600));
-  pass(keep(spawn_fanout(sys, context())));
+  pass(keep(spawn_fanout(sys, placement::shared, context())));
   commit(claim_of(1600));
   // Every other child has another state: each is a group of its own.
   change_set odd;
@@ -365,19 +365,21 @@ CAF_TEST(fail fast cancels any number of groups page by page) {
   commit(std::move(odd));
   commit(move_of({3, 1}, task_state::failed));
   const auto before = db->commits;
-  pass(keep(spawn_aggregate(sys, context())));
+  pass(keep(spawn_aggregate(sys, placement::shared, context())));
   CAF_CHECK_EQUAL(parent(1).children.cancelled, 799);
   CAF_CHECK(db->commits - before >= 2);
 }
 
 CAF_TEST(a pass reports what was applied) {
   commit(submission_of("job", 2));
-  pass(keep(spawn_fanout(sys, context())));
+  pass(keep(spawn_fanout(sys, placement::shared, context())));
   commit(claim_of(2));
   commit(move_of({2, 2}, task_state::succeeded));
   // Both find the same parent; one of them settles it.
-  auto one = send(keep(spawn_aggregate(sys, context())), pass_request{});
-  auto other = send(keep(spawn_aggregate(sys, context())), pass_request{});
+  auto one = send(keep(spawn_aggregate(sys, placement::shared, context())),
+                  pass_request{});
+  auto other = send(keep(spawn_aggregate(sys, placement::shared, context())),
+                    pass_request{});
   consume_messages();
   std::int64_t changed = 0;
   const auto add = [&](const pass_report& r) { changed += r.changed; };

@@ -73,7 +73,7 @@ struct witness {
 };
 
 outcome follow_script(const task_context& task) {
-  const auto input = task.input();
+  const auto input = json::parse(task.input_text());
   const auto& script = input["script"][static_cast<std::size_t>(
     std::max<std::int64_t>(task.index() - 1, 0))];
   const auto n = static_cast<std::size_t>(task.attempt());
@@ -178,7 +178,9 @@ void run_engine(const folder& dir, int number) {
     return follow_script(task);
   });
   const auto runs = submit_all(*e, first, dir.path.string());
-  const auto reader = e->open_reader();
+  const auto opened = e->open_reader();
+  CAF_REQUIRE(opened);
+  const auto& reader = *opened;
   for (const auto& s : runs) {
     if (const auto state = e->wait(s.run.id, 60s); !state)
       CAF_FAIL(describe(s, {state.error().message}));

@@ -168,8 +168,9 @@ outcome make_outcome(process_result process, exec_stdout as,
   auto result = outcome::failure(
     why.type, own && !line.empty() ? why.message + ": " + line : why.message);
   result.output = dump(output);
-  result.error_details = json{{"stderr", errors}};
-  add_status(process, result.error_details);
+  json details{{"stderr", errors}};
+  add_status(process, details);
+  result.error_details = dump(details);
   return result;
 }
 

@@ -2,7 +2,7 @@
 #include <thread>
 
 #include <caf/all.hpp>
-#include <conductor/contracts.hpp>
+#include <conductor/actors.hpp>
 #include <conductor/submission.hpp>
 
 #include "apps/orcon/bench/bench.hpp"
@@ -28,7 +28,9 @@ run_spec one_task() {
 /// Until every run is settled.
 int wait_for_all(trial& t) {
   const auto reader = t.engine().open_reader();
-  while (!reader->load_open_runs(0, 1).empty()) {
+  if (!reader)
+    return report_error(reader.error());
+  while (!(*reader)->load_open_runs(0, 1).empty()) {
     if (t.interrupted())
       return interrupted;
     if (t.engine().storage().lost)
@@ -50,7 +52,9 @@ int submit_singly(trial& t, std::int64_t count, latencies& acks) {
 }
 
 int submit_in_batches(trial& t, std::int64_t count, latencies& acks) {
-  auto& writer = t.engine().actors().persistence;
+  const auto writer = t.engine().actors().persistence.lock();
+  if (!writer)
+    return report_error(t.engine().storage().reason);
   caf::scoped_actor self{writer->home_system()};
   error trouble;
   while (count > 0 && !trouble && !t.interrupted()) {

@@ -31,15 +31,15 @@ std::string exactly(const std::string& name) {
 }
 
 /// The run and the tasks that the options name.
-result<std::pair<std::string, task_filter>> chosen_by(const settings& s,
-                                                      const retry_options& o) {
+result<std::pair<std::string, retry_filter>> chosen_by(const settings& s,
+                                                       const retry_options& o) {
   const auto reader = open_reader(s);
   if (!reader)
     return tl::unexpected(reader.error());
   const auto states = task_states_of(o.state);
   if (!states)
     return tl::unexpected(states.error());
-  task_filter which{.states = *states, .name = o.name, .error = o.error};
+  retry_filter which{.states = *states, .name = o.name, .error = o.error};
   if (o.task.empty()) {
     const auto run = find_run(**reader, o.run);
     if (!run)
@@ -57,12 +57,12 @@ int retry(const settings& s, const retry_options& o) {
   const auto chosen = chosen_by(s, o);
   if (!chosen)
     return report_error(chosen.error());
-  auto engine = engine::open(
-    {.database = s.database, .automatic = false, .create = false});
+  auto engine
+    = engine::open({.database = s.database, .work = false, .create = false});
   if (!engine)
     return report_error(engine.error());
   const auto& [run, which] = *chosen;
-  const auto retried = engine->retry(run, which, o.error);
+  const auto retried = engine->retry(run, which);
   if (!retried)
     return report_error(retried.error());
   if (s.output != format::table)

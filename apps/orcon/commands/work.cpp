@@ -177,10 +177,11 @@ namespace {
 /// Runs being worked to their ends.
 class work_in_progress {
 public:
-  work_in_progress(engine& e, std::vector<std::string> ids, const settings& s,
+  work_in_progress(engine& e, std::unique_ptr<store_reader> reader,
+                   std::vector<std::string> ids, const settings& s,
                    const signal_guard& signals, const work_hooks& hooks)
     : engine_(e), ids_(std::move(ids)), settings_(s), signals_(signals),
-      hooks_(hooks), reader_(e.open_reader()), runs_(keys()), bars_(s),
+      hooks_(hooks), reader_(std::move(reader)), runs_(keys()), bars_(s),
       figures_(s.metrics_file), attempts_(runs_, system_now()) {}
 
   int run();
@@ -306,7 +307,12 @@ int work_in_progress::run() {
 int work(engine& engine, const std::vector<std::string>& run_ids,
          const settings& s, const signal_guard& signals,
          const work_hooks& hooks) {
-  return work_in_progress{engine, run_ids, s, signals, hooks}.run();
+  auto reader = engine.open_reader();
+  if (!reader)
+    return report_error(reader.error());
+  return work_in_progress{engine, std::move(*reader), run_ids, s, signals,
+                          hooks}
+    .run();
 }
 
 } // namespace orcon

@@ -22,8 +22,9 @@ constexpr std::ptrdiff_t summaries_printed = 20;
 /// A run that was known may have another name than the definition has now.
 std::string name_of(const engine& engine, const submitted_run& run,
                     const run_spec& spec) {
+  const auto reader = engine.open_reader();
   const auto known
-    = run.existed ? engine.open_reader()->load_run(run.key) : std::nullopt;
+    = reader && run.existed ? (*reader)->load_run(run.key) : std::nullopt;
   return known ? known->name : spec.name;
 }
 
@@ -56,7 +57,7 @@ int start(const settings& s, const std::string& file) {
   const auto is_new = !has_database(s);
   if (const auto refused = make_database_folder(s))
     return report_error(refused);
-  auto opened = engine::open({.database = s.database, .automatic = false});
+  auto opened = engine::open({.database = s.database, .work = false});
   if (!opened)
     return report_error(opened.error());
   const auto run = opened->submit(definition.spec);
@@ -97,7 +98,10 @@ int resume(const settings& s, const std::string& id) {
   auto engine = open_engine(s, false);
   if (!engine)
     return report_error(engine.error());
-  const auto ids = unfinished(*engine->open_reader(), id);
+  const auto reader = engine->open_reader();
+  if (!reader)
+    return report_error(reader.error());
+  const auto ids = unfinished(**reader, id);
   if (!ids)
     return report_error(ids.error());
   if (ids->empty()) {

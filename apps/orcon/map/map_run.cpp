@@ -177,7 +177,10 @@ std::string how_long_ago(timestamp t) {
 /// to do.
 std::optional<run_record> take_up(engine& engine, const std::string& identity,
                                   const settings& s) {
-  const auto reader = engine.open_reader();
+  const auto opened = engine.open_reader();
+  if (!opened)
+    return std::nullopt; // the submission then says why
+  const auto& reader = *opened;
   const auto run = newest_run_of(*reader, identity);
   if (!run || run->state == run_state::succeeded)
     return std::nullopt;
@@ -296,7 +299,10 @@ int work_on(const map_options& o, map_line& line, map_files files,
     return refuse(*engine, s, is_new, run.error());
   auto view = view_of(o, line);
   view.errors = errors;
-  map_printer printer{engine->open_reader(), run->key, std::move(view),
+  auto reader = engine->open_reader();
+  if (!reader)
+    return report_error(reader.error());
+  map_printer printer{std::move(*reader), run->key, std::move(view),
                       std::move(files), s};
   const work_hooks hooks{
     .each_turn = [&](const auto& make_room) { printer.print(make_room); },

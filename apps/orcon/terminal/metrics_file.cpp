@@ -33,9 +33,12 @@ void metrics_file::write(engine& engine, const std::string& database,
   if (path_.empty() || (!now && time < next_))
     return;
   next_ = time + write_every;
+  const auto reader = engine.open_reader();
+  if (!reader)
+    return; // the engine has ended, which the caller reports
   const auto part = path_ + ".part";
-  const auto text = to_prometheus(measure(
-    *engine.open_reader(), database, system_now(), engine.metrics().read()));
+  const auto text = to_prometheus(
+    measure(**reader, database, system_now(), engine.metrics().read()));
   if (write_whole(part, text) && std::rename(part.c_str(), path_.c_str()) == 0)
     return;
   if (!std::exchange(told_, true))

@@ -272,8 +272,10 @@ void print_summary(engine& engine, const std::string& run_id,
                    const settings& s) {
   if (s.quiet && s.output == format::table)
     return;
-  if (const auto summary = engine.report(run_id))
-    print_summary(*engine.open_reader(), *summary, s);
+  const auto reader = engine.open_reader();
+  const auto summary = engine.report(run_id);
+  if (reader && summary)
+    print_summary(**reader, *summary, s);
 }
 
 void print_summaries(engine& engine, const std::vector<std::string>& run_ids,
@@ -286,8 +288,8 @@ void print_summaries(engine& engine, const std::vector<std::string>& run_ids,
   std::vector<ordered_json> all; // in one document
   const auto reader = engine.open_reader();
   for (const auto& id : run_ids)
-    if (const auto summary = engine.report(id))
-      all.push_back(json_of(*summary, look_closer(*reader, *summary)));
+    if (const auto summary = engine.report(id); summary && reader)
+      all.push_back(json_of(*summary, look_closer(**reader, *summary)));
   print_rows(s, {}, all);
 }
 
