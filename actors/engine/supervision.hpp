@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 
 #include "actors/engine/wiring.hpp"
+#include "actors/roles/role.hpp"
 
 namespace conductor {
 
@@ -183,6 +184,7 @@ void on_part_down(Self* self, const caf::actor_addr& who, const error& why) {
 /// Call it first of all in the behaviour of the supervisor.
 template <class Self>
 void supervise(Self* self, wiring parts) {
+  end_on_exception(self, reason_of);
   self->state.crew.parts = std::move(parts);
   on_down(self, [self](const caf::actor_addr& who, const error& why) {
     on_part_down(self, who, why);

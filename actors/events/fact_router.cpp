@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 
 #include "actors/engine/parts.hpp"
+#include "actors/roles/role.hpp"
 
 namespace conductor {
 
@@ -101,6 +102,7 @@ caf::result<feed_reply> serve(self_ptr self, const feed_request& request) {
 fact_router_actor::behavior_type
 fact_router(self_ptr self, std::shared_ptr<engine_metrics> metrics,
             std::shared_ptr<run_watch> watch) {
+  end_on_exception(self, reason_of);
   self->state.metrics = std::move(metrics);
   self->state.watch = std::move(watch);
   on_down(self, [self](const caf::actor_addr& feed, const error&) {

@@ -4,6 +4,7 @@
 
 #include "actors/engine/wiring.hpp"
 #include "actors/intake/manual_retry.hpp"
+#include "actors/roles/role.hpp"
 
 namespace conductor {
 
@@ -70,6 +71,7 @@ caf::error stopped_error() {
 intake_actor::behavior_type intake(self_ptr self,
                                    std::shared_ptr<engine_core> core,
                                    persistence_actor writer) {
+  end_on_exception(self, reason_of);
   self->state.core = std::move(core);
   self->state.writer = std::move(writer);
   return {
