@@ -66,10 +66,9 @@ enum kind : std::size_t {
 };
 
 constexpr std::array<const char*, kinds> names{
-  "open",       "read",      "pread",      "write",      "pwrite",
-  "fsync",      "ftruncate", "rename",     "unlink",     "mmap",
-  "pipe",       "clone",     "epoll_ctl",  "epoll_wait", "pidfd_open",
-  "poll",       "flock",     "fcntl",      "fstat"};
+  "open",       "read",   "pread", "write", "pwrite", "fsync",     "ftruncate",
+  "rename",     "unlink", "mmap",  "pipe",  "clone",  "epoll_ctl", "epoll_wait",
+  "pidfd_open", "poll",   "flock", "fcntl", "fstat"};
 
 struct named_error {
   const char* name;
@@ -161,8 +160,8 @@ void note(const char* op, const char* path, long long at, const void* data,
     return;
   char head[PATH_MAX + 80];
   const auto kept = errno;
-  const auto n = std::snprintf(head, sizeof head, "%s %lld %zu %s\n", op, at,
-                               size, path);
+  const auto n
+    = std::snprintf(head, sizeof head, "%s %lld %zu %s\n", op, at, size, path);
   (void)!::syscall(SYS_write, trace, head, static_cast<std::size_t>(n));
   if (size > 0)
     (void)!::syscall(SYS_write, trace, data, size);
