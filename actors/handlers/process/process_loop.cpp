@@ -159,8 +159,9 @@ void process_runner::loop::post(std::function<void()> command) {
 
 void process_runner::loop::wake_up() {
   const std::uint64_t one = 1;
-  // Fails only if it is readable already.
-  [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
+  // A full counter (EAGAIN) wakes the loop as well.
+  while (::write(wake_.get(), &one, sizeof one) < 0 && errno == EINTR)
+    ;
 }
 
 void process_runner::loop::run() {
