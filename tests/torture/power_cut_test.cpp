@@ -52,6 +52,10 @@ std::vector<operation> record(std::size_t runs) {
     run(folder, {"map", "-j", "3", "--retries", "2", "--name", name, "-c",
                  "test \"$ORCON_ATTEMPT\" -gt 1 || test {} != 5; echo \"map "
                    + name + " {}\""});
+    for (const auto* duration : {"0.01", "0.02"}) // printed one by one
+      run(folder, {"map", "-j", "1", "-c",
+                   std::string{"sleep "} + duration + "; echo \"slow " + name
+                     + duration + " {}\""});
     run(folder, {"run", "start", "d.yaml", "-o", "jsonl"});
     run(folder, {"resume"}, {{milliseconds{60}, SIGKILL}});
     run(folder, {"resume"}, {{milliseconds{60}, SIGINT}});
@@ -101,6 +105,17 @@ std::string cut(const std::vector<operation>& trace, std::size_t moment,
   return look(folder, printed);
 }
 
+/// Any moment; half of the time one soon after an acknowledgement.
+std::size_t choose_moment(const std::vector<operation>& trace,
+                          choices& random) {
+  auto moment = random.below(trace.size() + 1);
+  if (random.coin())
+    return moment;
+  while (moment < trace.size() && trace[moment].name != "print")
+    ++moment;
+  return std::min(trace.size(), moment + 1 + random.below(8));
+}
+
 /// In how many of the first cuts something was wrong.
 int count_losses(const std::vector<operation>& trace, honesty h, int cuts) {
   const scratch_folder folder{"twin"};
@@ -108,7 +123,7 @@ int count_losses(const std::vector<operation>& trace, honesty h, int cuts) {
   int losses = 0;
   for (int i = 0; i < cuts; ++i)
     losses
-      += !cut(trace, random.below(trace.size() + 1), h, random, folder).empty();
+      += !cut(trace, choose_moment(trace, random), h, random, folder).empty();
   return losses;
 }
 
@@ -144,7 +159,7 @@ CAF_TEST(what was printed outlives a power cut) {
   CAF_CHECK_GREATER(count("print"), 5);
   choices random{torture_seed()};
   for (budget b{"power cuts", 300}; b.more();) {
-    const auto moment = random.below(trace.size() + 1);
+    const auto moment = choose_moment(trace, random);
     const auto wrong = cut(trace, moment, honesty::all, random, folder);
     if (!wrong.empty())
       CAF_ERROR("cut " << b.done() << " after " << moment << " of "
