@@ -47,9 +47,10 @@ public:
   std::string strike(choices& random) {
     const auto name = std::to_string(++round_);
     std::vector<std::string> words{"resume"};
+    std::size_t longest = 140;
     if (random.below(6) == 0)
       words = {"run", "start", "d.yaml", "-o", "jsonl"};
-    else if (random.below(4) == 0)
+    else if (longest = 400; random.below(3) == 0)
       words = {"map",
                "-j",
                "4",
@@ -61,7 +62,7 @@ public:
                "echo \"$ORCON_TASK_ID $ORCON_ATTEMPT\" >> began; "
                "test \"$ORCON_ATTEMPT\" -gt 1 || test {} -gt 3; echo \"map "
                  + name + " {}\""};
-    const auto end = run(std::move(words), random_signals(random));
+    const auto end = run(std::move(words), random_signals(random, longest));
     if (end.hung)
       return "it hangs\n";
     const auto stopped = end.signal == 0;
@@ -122,8 +123,8 @@ public:
 private:
   using signals = std::vector<std::pair<milliseconds, int>>;
 
-  static signals random_signals(choices& random) {
-    const milliseconds first{5 + random.below(140)};
+  static signals random_signals(choices& random, std::size_t longest) {
+    const milliseconds first{5 + random.below(longest)};
     switch (random.below(5)) {
     case 0: return {{first, SIGINT}};
     case 1:
