@@ -7,33 +7,19 @@
 #include <sstream>
 
 #include "tests/support/program.hpp"
+#include "tests/torture/budget.hpp"
+#include "tests/torture/program_run.hpp"
 
 using orcon::test::bench;
+using orcon::test::budget;
+using orcon::test::lines_of;
+using orcon::test::torture_seed;
 
 // The real program is killed again and again, also while it recovers. What it
 // acknowledged is recorded outside of the database: ids of runs that it
 // printed, outputs that it printed, and what the processes themselves wrote
 // when they began. Afterwards everything acknowledged must be there.
 namespace {
-
-/// How many kills: TORTURE_KILLS, or few enough for every test run.
-int kills() {
-  const auto* wanted = std::getenv("TORTURE_KILLS");
-  return wanted ? std::max(1, std::atoi(wanted)) : 25;
-}
-
-std::uint64_t seed() {
-  const auto* wanted = std::getenv("TORTURE_SEED");
-  return wanted ? std::strtoull(wanted, nullptr, 10) : 1;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream{text};
-  for (std::string line; std::getline(stream, line);)
-    lines.push_back(line);
-  return lines;
-}
 
 constexpr auto definition = R"(
 name: storm
@@ -95,8 +81,7 @@ void check(const bench& b, const acknowledged& acks) {
 
 CAF_TEST(what was acknowledged outlives kill - 9) {
   const bench b;
-  CAF_MESSAGE("TORTURE_SEED=" << seed() << " TORTURE_KILLS=" << kills());
-  std::mt19937_64 random{seed()};
+  std::mt19937_64 random{torture_seed()};
   b.write("storm.yaml", definition);
   std::string list;
   for (int i = 1; i <= items; ++i)
@@ -104,7 +89,9 @@ CAF_TEST(what was acknowledged outlives kill - 9) {
   b.write("items", list);
   b.run("orcon db init");
   acknowledged acks;
-  for (int i = 0; i < kills(); ++i) {
+  // Each round makes the database larger: 200 kills are enough for one.
+  budget rounds{"kills", 25};
+  for (int i = 0; i < 200 && rounds.more(); ++i) {
     if (i % 5 == 0)
       submit(b, acks);
     if (i % 5 == 1) // the list was read at submission
