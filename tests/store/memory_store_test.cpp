@@ -1,9 +1,9 @@
 #define CAF_SUITE store.memory_store
 
 #include "store/memory/model.hpp"
-#include "tests/store/conformance.hpp"
-#include "tests/store/pair_store.hpp"
-#include "tests/store/random_history.hpp"
+#include "tests/store/conformance/conformance.hpp"
+#include "tests/store/history/pair_store.hpp"
+#include "tests/store/history/random_history.hpp"
 
 #include <caf/test/unit_test.hpp>
 

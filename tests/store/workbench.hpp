@@ -9,7 +9,7 @@
 #include <conductor/lifecycle.hpp>
 #include <conductor/store.hpp>
 
-#include "tests/store/conformance.hpp"
+#include "tests/store/conformance/conformance.hpp"
 #include "tests/support/describe.hpp"
 
 namespace conductor::test {

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "apps/orcon/default_database.hpp"
-#include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/map/inputs/map_inputs.hpp"
 #include "apps/orcon/terminal/attempt_log.hpp"
 #include "apps/orcon/terminal/metrics_file.hpp"
 #include "apps/orcon/terminal/output.hpp"

@@ -6,7 +6,7 @@
 #include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/default_database.hpp"
 #include "apps/orcon/definition/definition_file.hpp"
-#include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/map/inputs/map_inputs.hpp"
 #include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"

@@ -5,7 +5,7 @@
 #include <conductor/admin.hpp>
 #include <fmt/format.h>
 
-#include "apps/orcon/map/map_definition.hpp"
+#include "apps/orcon/map/command/map_definition.hpp"
 #include "apps/orcon/terminal/output.hpp"
 
 namespace orcon {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
-#include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/map/inputs/map_inputs.hpp"
 #include "apps/orcon/report/report_html.hpp"
 #include "apps/orcon/report/report_page.hpp"
 #include "apps/orcon/terminal/output.hpp"

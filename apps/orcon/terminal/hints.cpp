@@ -1,6 +1,6 @@
 #include "apps/orcon/terminal/hints.hpp"
 
-#include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/map/inputs/map_inputs.hpp"
 #include "apps/orcon/terminal/output.hpp"
 
 namespace orcon {

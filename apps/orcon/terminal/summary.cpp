@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "apps/orcon/commands/work.hpp"
-#include "apps/orcon/map/map_inputs.hpp"
+#include "apps/orcon/map/inputs/map_inputs.hpp"
 #include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
