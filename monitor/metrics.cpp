@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 
 namespace conductor {
 
@@ -183,7 +184,7 @@ std::string to_text(const std::vector<metric>& metrics) {
 
 std::vector<metric> metrics_from_text(std::string_view text) {
   std::vector<metric> out;
-  const auto parsed = json::parse(text, nullptr, false);
+  const auto parsed = parse_stored(text);
   if (!parsed.is_array())
     return out;
   for (const auto& m : parsed)

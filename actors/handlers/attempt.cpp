@@ -1,6 +1,7 @@
 #include <utility>
 
 #include <conductor/handler.hpp>
+#include <conductor/stored_json.hpp>
 
 namespace conductor {
 
@@ -8,7 +9,7 @@ namespace {
 
 /// For texts from our own database: no limits; null if the text is damaged.
 json parse_own(const std::string& text) {
-  auto value = json::parse(text, nullptr, false);
+  auto value = parse_stored(text);
   return value.is_discarded() ? json(nullptr) : value;
 }
 

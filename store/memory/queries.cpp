@@ -2,6 +2,7 @@
 
 #include <conductor/event_payload.hpp>
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 
 #include "store/glob.hpp"
 #include "store/memory/model.hpp"
@@ -25,7 +26,7 @@ bool matches(const std::string& pattern, const std::string& name) {
 bool has_label(const run_record& run, const run_query& query) {
   if (query.label.empty())
     return true;
-  const auto meta = json::parse(run.meta, nullptr, false);
+  const auto meta = parse_stored(run.meta);
   const auto found = meta.find(query.label);
   if (found == meta.end())
     return false;

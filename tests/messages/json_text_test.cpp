@@ -3,6 +3,7 @@
 #include <string>
 
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 
 #include <caf/test/unit_test.hpp>
 
@@ -174,4 +175,18 @@ CAF_TEST(long texts are looked at to their last byte) {
       CAF_REQUIRE(is_json('"' + text + '"'));
       CAF_REQUIRE(conductor::quoted(text) == '"' + text + '"');
     }
+}
+
+CAF_TEST(texts of a damaged database are discarded) {
+  CAF_CHECK_EQUAL(parse_stored(R"({"a":[1,"[[[\\\"{"]})")["a"][0], 1);
+  CAF_CHECK_EQUAL(dump(parse_stored(R"([" \"[" ,2])")), R"([" \"[",2])");
+  CAF_CHECK_EQUAL(parse_stored<ordered_json>(R"({"b":1,"a":2})").dump(),
+                  R"({"b":1,"a":2})");
+  for (const auto* text : {"", "{", "]", "[1", "\"\\", "{\"a\":}"})
+    CAF_CHECK(parse_stored(text).is_discarded());
+  const auto deepest = static_cast<std::size_t>(json_limits{}.depth);
+  CAF_CHECK(parse_stored(nested(deepest)).is_array());
+  CAF_CHECK(parse_stored(nested(deepest + 1)).is_discarded());
+  CAF_CHECK(parse_stored(nested(1'000'000)).is_discarded());
+  CAF_CHECK(parse_stored(std::string(1'000'000, '[')).is_discarded());
 }

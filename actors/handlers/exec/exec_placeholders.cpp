@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include <conductor/builtin_handlers.hpp>
+#include <conductor/stored_json.hpp>
 
 #include "actors/handlers/exec/exec_item.hpp"
 
@@ -60,7 +61,7 @@ const json* member(const json& value, std::string_view name) {
 
 const json& placeholders::item() {
   if (!item_read_) {
-    item_ = json::parse(work_.item, nullptr, false);
+    item_ = parse_stored(work_.item);
     item_read_ = true;
   }
   return item_;

@@ -1,6 +1,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <conductor/stored_json.hpp>
+
 #include "actors/handlers/exec/exec_outcome.hpp"
 
 namespace conductor {
@@ -13,7 +15,7 @@ std::string signal_name(int number) {
 std::string to_utf8(const std::string& bytes) {
   if (valid_utf8(bytes))
     return bytes;
-  const auto replaced = json::parse(dump(json(bytes)), nullptr, false);
+  const auto replaced = parse_stored(dump(json(bytes)));
   return replaced.is_string() ? replaced.get<std::string>() : std::string();
 }
 

@@ -1,6 +1,7 @@
 #include "store/sqlite/verify/run_replay.hpp"
 
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 
 #include "store/event_hash.hpp"
 #include "store/sqlite/verify/payload_text.hpp"
@@ -25,7 +26,7 @@ task_state state_in(const std::string& payload) {
 
 /// What the last error of a FAILED parent is, unless its expansion ended early.
 std::string parents_error(const std::string& payload) {
-  const auto value = json::parse(payload, nullptr, false);
+  const auto value = parse_stored(payload);
   return value.contains("reason") && value.contains("failed")
            ? dump({{"type", "children_failed"},
                    {"message", value["reason"]},
@@ -126,7 +127,7 @@ void run_replay::run_step(const event_span& s) {
   if (s.kind == event_kind::run_created) {
     move_run_to(s, state == task_state{}, pending);
     path_.created = s.at;
-    const auto told = json::parse(s.payload, nullptr, false);
+    const auto told = parse_stored(s.payload);
     if (told.contains("name") && told["name"].is_string())
       path_.name = told["name"].get<std::string>();
     path_.tasks = member_number(s.payload, "tasks").value_or(0);
@@ -162,7 +163,7 @@ void run_replay::check_submission(const event_span& s) {
   if (out_.full())
     return;
   differences d{"its event says"};
-  const auto told = json::parse(s.payload, nullptr, false);
+  const auto told = parse_stored(s.payload);
   const auto* told_name = told.contains("name")
                             ? told["name"].get_ptr<const std::string*>()
                             : nullptr;

@@ -1,4 +1,5 @@
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 
 #include "store/sqlite/verify/verify_checks.hpp"
 
@@ -22,7 +23,7 @@ std::string counts_of(const std::string& text) {
 }
 
 void compare_counts(const answer& a, findings& out) {
-  const auto counts = json::parse(counts_of(a.text), nullptr, false);
+  const auto counts = parse_stored(counts_of(a.text));
   const auto stored = [&](const char* name) -> std::int64_t {
     const auto known = counts.is_object() && counts.contains(name)
                        && counts[name].is_number_integer();

@@ -1,5 +1,6 @@
 #include <conductor/event_payload.hpp>
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 
 #include "store/sqlite/verify/verify_checks.hpp"
 
@@ -62,7 +63,7 @@ failure newest_failure(database& db, task_key task) {
     .each(
       [&](statement& row) {
         found = {row.integer(0), static_cast<event_kind>(row.integer(1)), ""};
-        const auto payload = json::parse(row.text(2), nullptr, false);
+        const auto payload = parse_stored(row.text(2));
         for (const auto* member : {"error", "reason", "because"})
           if (found.error.empty() && payload.contains(member))
             found.error = dump(payload[member]);
