@@ -26,6 +26,10 @@ struct exec_options {
   /// handler's thread before the attempt is reported.
   std::function<void(attempt_key, std::string)> on_long_stderr;
   std::size_t stderr_cap = 1u << 20;
+  /// Receives the stdout of an attempt piece by piece as the process writes it,
+  /// also what `stdout_cap` drops. Called from the handler's thread, the last
+  /// time before the attempt is reported; it must not block.
+  std::function<void(attempt_key, std::string_view)> on_output;
 };
 
 /// Raises the soft limit of open files to the hard one, for programs that run

@@ -11,6 +11,20 @@ namespace {
 constexpr std::size_t max_page_items = 8192;
 constexpr std::size_t max_page_bytes = 1 << 20;
 
+/// Where a JSON text has the escape of NUL; npos if it has none. SQLite's
+/// functions would cut the text there.
+std::size_t find_nul_escape(std::string_view text) {
+  constexpr std::string_view escape = "\\u0000";
+  for (auto at = text.find(escape); at != text.npos;
+       at = text.find(escape, at + 1)) {
+    const auto other = text.find_last_not_of('\\', at);
+    const auto backslashes = other == text.npos ? at : at - other - 1;
+    if (backslashes % 2 == 0)
+      return at;
+  }
+  return text.npos;
+}
+
 error line_error(std::string_view text) {
   if (text.size() > max_line_bytes)
     return {errc::invalid,
@@ -57,6 +71,9 @@ error item_writer::append(std::string item) {
 error item_writer::add(std::string json_text) {
   if (!is_json(json_text))
     return {errc::invalid, "is not JSON"};
+  if (const auto at = find_nul_escape(json_text); at != json_text.npos)
+    return {errc::invalid,
+            "contains NUL (U+0000) at byte " + std::to_string(at + 1)};
   return append(std::move(json_text));
 }
 

@@ -174,6 +174,16 @@ CAF_TEST(a list that was written before is used as it is) {
   CAF_CHECK(in.items() == (std::vector<std::string>{"\"x y\"", "7"}));
 }
 
+CAF_TEST(an item with NUL is refused with its place) {
+  intake in;
+  item_writer writer{in.commit()};
+  CAF_CHECK_EQUAL(writer.add(R"({"a":"b\u0000"})").message,
+                  "contains NUL (U+0000) at byte 8");
+  CAF_CHECK_EQUAL(writer.add(R"("\\\u0000")").message,
+                  "contains NUL (U+0000) at byte 4");
+  CAF_CHECK(!writer.add(R"("\\u0000")")); // a backslash, "u0000"
+}
+
 CAF_TEST(what cannot be a list refuses the submission and leaves nothing) {
   using namespace std::string_literals;
   // Long enough that pages are in the database before the error.

@@ -108,6 +108,10 @@ void exec_handler::start(attempt work, outcome_sink& sink) {
 void exec_handler::run(const attempt& work, process_spec process,
                        exec_stdout as, process_runner& with,
                        outcome_sink& sink) {
+  if (options_.on_output)
+    process.on_output = [this, key = work.key()](std::string_view piece) {
+      options_.on_output(key, piece);
+    };
   with.start(
     work.key(), std::move(process),
     [this, &sink, as, timeout = process.timeout,

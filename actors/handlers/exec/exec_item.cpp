@@ -94,7 +94,7 @@ std::string path_part(const std::string& path, std::string_view part) {
 }
 
 json item_from_bytes(const std::string& bytes) {
-  if (valid_utf8(bytes))
+  if (valid_utf8(bytes) && bytes.find('\0') == bytes.npos)
     return bytes;
   return {{bytes_member, to_base64(bytes)}};
 }

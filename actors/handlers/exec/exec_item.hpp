@@ -31,7 +31,7 @@ std::vector<std::string> inputs_of(const json& item);
 /// "//" the folder, "/." the name without the extension.
 std::string path_part(const std::string& path, std::string_view part);
 
-/// As an item is stored: bytes that are not UTF-8 become
+/// As an item is stored: bytes that are not UTF-8, or contain NUL, become
 /// {"bytes_base64": "…"}.
 json item_from_bytes(const std::string& bytes);
 

@@ -63,6 +63,8 @@ void read_rest(unique_fd& fd, int& error, const Keep& keep) {
 } // namespace
 
 void process_child::keep_output(const char* data, std::size_t size) {
+  if (on_output_)
+    on_output_({data, size});
   auto& to = result.output;
   const auto n = std::min(size, output_cap_ - std::min(output_cap_, to.size()));
   to.append(data, n);

@@ -19,7 +19,7 @@ public:
   process_child(attempt_key child_key, process_spec& spec,
                 process_runner::callback on_end)
     : key(child_key), done(std::move(on_end)), timeout(spec.timeout),
-      output_cap_(spec.output_cap) {
+      output_cap_(spec.output_cap), on_output_(std::move(spec.on_output)) {
     if (spec.input)
       input_ = std::move(*spec.input);
   }
@@ -57,6 +57,7 @@ private:
   void keep_errors(const char* data, std::size_t size, std::size_t cap);
 
   const std::size_t output_cap_;
+  const std::function<void(std::string_view)> on_output_;
   std::string input_;
   std::size_t written_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct process_spec {
   bool keep_output = true;           ///< false: stdout goes to /dev/null
   std::size_t output_cap = 1u << 20; ///< bytes of stdout kept
   milliseconds timeout{0};           ///< 0 = none
+  /// Called from the runner's thread with each piece of stdout; may be empty.
+  std::function<void(std::string_view)> on_output;
 };
 
 /// How a process ended.
