@@ -11,9 +11,9 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/common_options.hpp"
 #include "apps/orcon/default_database.hpp"
-#include "apps/orcon/help/command_notes.hpp"
 #include "apps/orcon/help/completion.hpp"
 #include "apps/orcon/help/option_lookup.hpp"
 #include "apps/orcon/help/usage_error.hpp"
@@ -37,8 +37,8 @@ Examples:
 
 Exit codes:
 )";
-  for (const auto& note : exit_notes())
-    text += fmt::format("  {:>3}  {}\n", note.code, note.meaning);
+  for (const auto code : exit_codes)
+    text += fmt::format("  {:>3}  {}\n", int{code}, meaning_of(code));
   text.pop_back();
   return text;
 }
@@ -49,6 +49,23 @@ bool needs_settings(const CLI::App& app) {
 }
 
 } // namespace
+
+std::string_view meaning_of(exit_code code) {
+  switch (code) {
+  case done: return "done, the run SUCCEEDED";
+  case operation_failed: return "the operation failed";
+  case usage: return "wrong usage or an invalid definition";
+  case run_failed: return "the run FAILED";
+  case run_cancelled: return "the run was CANCELLED";
+  case not_found: return "no such run, task or file";
+  case conflict: return "not allowed in this state";
+  case unusable: return "the database is not usable";
+  case timed_out: return "a time limit was reached";
+  case critical: return "health CRITICAL";
+  case interrupted: return "interrupted";
+  }
+  return "";
+}
 
 int exit_code_of(errc code) {
   switch (code) {
@@ -88,22 +105,13 @@ result<std::unique_ptr<store_reader>> open_reader(const settings& s) {
   return open_sqlite_reader(s.database);
 }
 
-void build_command_line(CLI::App& app, const commands& c) {
+void build_command_line(CLI::App& app, settings& common, action& chosen) {
   app.require_subcommand(1);
   app.fallthrough();
-  add_common_options(app, c.common);
-  add_work_commands(app, c);
-  add_map_command(app, c);
-  add_demo_command(app, c);
-  add_run_commands(app, c);
-  add_task_commands(app, c);
-  add_event_commands(app, c);
-  add_definition_commands(app, c);
-  add_database_commands(app, c);
-  add_health_commands(app, c);
-  add_bench_commands(app, c);
-  add_program_commands(app, c);
-  add_notes(app);
+  add_common_options(app, common);
+  for (const auto& c : all_commands())
+    add_command(app, c, common, chosen);
+  name_values(app);
   // Last, for commands inherit both.
   app.footer(examples());
   app.set_help_all_flag("--help-all", "Help for all commands");
@@ -156,14 +164,10 @@ int run_command(int argc, char** argv) {
   action chosen;
   CLI::App app{"Origin Conductor: durable fan-out of work on one SQLite file",
                "orcon"};
-  if (argc > 1 && std::string_view{argv[1]} == "complete") {
-    std::vector<std::string> none, words(argv + 2, argv + argc);
-    build_command_line(app, {common, chosen, none});
-    return complete(app, common, std::move(words));
-  }
-  std::vector<std::string> tail;
-  build_command_line(app, {common, chosen, tail});
-  tail = take_mapped_command(app, argc, argv);
+  build_command_line(app, common, chosen);
+  if (argc > 1 && std::string_view{argv[1]} == "complete")
+    return complete(app, common, {argv + 2, argv + argc});
+  common.mapped = take_mapped_command(app, argc, argv);
   if (const auto option = option_without_value(argc, argv); !option.empty())
     return report_error({errc::invalid, option + " has no value after \"=\""});
   try {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <conductor/error.hpp>
@@ -15,7 +17,7 @@ class App;
 
 namespace orcon {
 
-/// What the program says to scripts when it ends.
+/// How the program ends; scripts rely on these.
 enum exit_code : int {
   done = 0,
   operation_failed = 1,
@@ -31,6 +33,16 @@ enum exit_code : int {
   interrupted = 130,
 };
 
+inline constexpr std::array exit_codes{
+  done,     operation_failed, usage,     run_failed, run_cancelled, not_found,
+  conflict, unusable,         timed_out, critical,   interrupted};
+
+/// What help says of an exit code.
+std::string_view meaning_of(exit_code code);
+
+/// "orcon 0.1.0 (SQLite 3.40.1)"
+std::string version_text();
+
 enum class format { table, json, jsonl };
 
 /// Options that every command knows.
@@ -44,43 +56,17 @@ struct settings {
   bool verbose = false;
   std::string color = "auto";
   unsigned workers = 0;
-  std::string metrics_file;  ///< of commands that work runs; empty = none
-  std::string keep = "720h"; ///< how long runs of `map` stay after their end
-  std::string config;        ///< file of settings; empty = the usual place
+  std::string config; ///< file of settings; empty = the usual place
+  /// What follows the options of `map`: a command and its inputs.
+  std::vector<std::string> mapped;
 };
 
-/// A command: options are registered on an App, `action` is what it does.
+/// What a command does once its options are known; returns the exit code.
 using action = std::function<int()>;
-struct commands {
-  settings& common;
-  /// Set by the command that was chosen.
-  action& chosen;
-  /// `orcon map`: the command and the lists of inputs.
-  std::vector<std::string>& tail;
-};
 
-void add_work_commands(CLI::App& app, const commands& c); ///< exec, resume
-void add_map_command(CLI::App& app, const commands& c);
-void add_demo_command(CLI::App& app, const commands& c);
-void add_run_commands(CLI::App& app, const commands& c);
-void add_task_commands(CLI::App& app, const commands& c);
-void add_event_commands(CLI::App& app, const commands& c);
-void add_definition_commands(CLI::App& app, const commands& c);
-void add_database_commands(CLI::App& app, const commands& c);
-void add_bench_commands(CLI::App& app, const commands& c);
-void add_health_commands(CLI::App& app, const commands& c); ///< and stats
-
-// Of a group of commands, registered by it.
-void add_watch_commands(CLI::App& run_group, const commands& c);
-void add_delete_command(CLI::App& run_group, const commands& c);
-void add_run_retry_command(CLI::App& run_group, const commands& c);
-void add_task_retry_command(CLI::App& task_group, const commands& c);
-void add_care_commands(CLI::App& db_group, const commands& c);
-/// version, completion, man
-void add_program_commands(CLI::App& app, const commands& c);
-
-/// The whole command line: common options, all commands, their help.
-void build_command_line(CLI::App& app, const commands& c);
+/// The whole command line: common options, all commands (see command.hpp),
+/// their help. The command that is parsed becomes `chosen`.
+void build_command_line(CLI::App& app, settings& common, action& chosen);
 
 /// The whole program.
 int run(int argc, char** argv);

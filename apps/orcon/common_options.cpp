@@ -159,6 +159,12 @@ void add_common_options(CLI::App& app, settings& s) {
                 "Settings (default: ~/.config/orcon/config.yaml)")
     ->envname("ORCON_CONFIG")
     ->type_name("FILE");
+  app.add_flag_callback(
+    "--version",
+    [] {
+      throw CLI::CallForVersion{version_text(), 0};
+    },
+    "Print the version");
 }
 
 std::string find_config_file(const std::string& given) {

@@ -171,3 +171,20 @@ CAF_TEST(lint refuses an item where there is none) {
                      "[echo, '{items} {name}']\n  u: { handler: noop }\n");
   CAF_CHECK_EQUAL(b.run("orcon def lint ok.yaml").code, 0);
 }
+
+CAF_TEST(the item of a count is the index) {
+  const bench b;
+  const auto with = [&](const std::string& placeholder) {
+    b.write("c.yaml", "tasks:\n  t:\n    handler: exec\n    input: { fanout: "
+                      "2, argv: [echo, 'a"
+                        + placeholder + "'] }\n");
+    return b.run("orcon def lint c.yaml");
+  };
+  CAF_CHECK(with("{item.x}")
+              .says("/tasks/t/input/argv/1: uses a field of "
+                    "{item}, but the items are numbers or texts"));
+  CAF_CHECK_EQUAL(with("{item.x}").code, 2);
+  CAF_CHECK_EQUAL(with("{item}").code, 0);
+  CAF_CHECK_EQUAL(b.run("orcon exec -q c.yaml").code, 0);
+  CAF_CHECK(b.run("orcon task show t#2 -o json").says("\"stdout\": \"a2\\n\""));
+}

@@ -105,10 +105,10 @@ CAF_TEST(quotes and tags decide) {
                   R"({"a":"12\n13\n","b":"x y"})");
   CAF_CHECK_EQUAL(value("a: !!map {b: !!seq [1]}"), R"({"a":{"b":[1]}})");
   CAF_CHECK_EQUAL(trouble("a: !!int x"),
-                  "d.yaml:1:4: this is no value of the type "
+                  "d.yaml:1:4: this is not a value of the type "
                   "tag:yaml.org,2002:int");
   CAF_CHECK_EQUAL(trouble("a: !mine 5"),
-                  "d.yaml:1:4: this is no value of the type !mine");
+                  "d.yaml:1:4: this is not a value of the type !mine");
   CAF_CHECK_EQUAL(trouble("a: !!set {b}"),
                   "d.yaml:1:4: the type tag:yaml.org,2002:set is not "
                   "supported");

@@ -9,8 +9,12 @@
 
 #include <conductor/engine.hpp>
 
-#include "apps/orcon/cli.hpp"
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/commands/work.hpp"
+
+namespace CLI {
+class Option;
+}
 
 /// `orcon bench`: what the benchmarks have in common. Each one works an engine
 /// of its own on a fresh database and reports one object.
@@ -25,16 +29,17 @@ struct bench_request {
   bool under_load = false;  ///< latency
   std::int64_t load = 0;    ///< latency: tasks of the fan-out beside it
   std::int64_t seconds = 0; ///< idle
+  const CLI::Option* database = nullptr; ///< --db
 };
 
-int bench_fanout(const bench_request& r);
-int bench_exec(const bench_request& r);
-int bench_payload(const bench_request& r);
-int bench_sleep(const bench_request& r);
-int bench_runs(const bench_request& r);
-int bench_latency(const bench_request& r);
-int bench_reads(const bench_request& r);
-int bench_idle(const bench_request& r);
+/// A command that runs a benchmark: `about` has its path, summary and example.
+/// `tasks` is the default of --tasks; `more` registers further options.
+command benchmark(command about, std::int64_t tasks,
+                  int (*run)(const bench_request&),
+                  void (*more)(CLI::App&, bench_request&) = nullptr);
+/// A count, with its default in the help.
+void add_count(CLI::App& app, const char* name, std::int64_t& to,
+               const char* help, std::int64_t most = 1'000'000'000);
 
 using bench_clock = std::chrono::steady_clock;
 

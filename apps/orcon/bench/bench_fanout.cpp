@@ -19,8 +19,6 @@ int measure(const bench_request& r, const std::string& name,
   return (*t)->report(name, {r.tasks, seconds_since(begin)});
 }
 
-} // namespace
-
 int bench_fanout(const bench_request& r) {
   return measure(r, "fanout",
                  run_spec{"bench fanout"}.task("noop").fanout(r.tasks));
@@ -56,6 +54,30 @@ int bench_sleep(const bench_request& r) {
                        {"sleep_ms", nap * 1000},
                        {"busy_share", rounded(static_cast<double>(r.tasks) * nap
                                               / (slots * seconds))}});
+}
+
+} // namespace
+
+command bench_fanout_command() {
+  return benchmark({.path = "bench fanout",
+                    .summary = "A durable fan-out of N tasks that do nothing",
+                    .examples = "orcon bench fanout --tasks 50000 -o json"},
+                   100'000, bench_fanout);
+}
+
+command bench_exec_command() {
+  return benchmark({.path = "bench exec",
+                    .summary = "A durable fan-out of N processes (/bin/true)",
+                    .examples = "orcon bench exec --tasks 1000"},
+                   10'000, bench_exec);
+}
+
+command bench_sleep_command() {
+  return benchmark(
+    {.path = "bench sleep",
+     .summary = "A fan-out of N sleeps of 10 ms on 1000 slots (--workers)",
+     .examples = "orcon bench sleep --tasks 5000 --workers 100"},
+    100'000, bench_sleep);
 }
 
 } // namespace orcon

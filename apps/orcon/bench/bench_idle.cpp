@@ -20,8 +20,6 @@ double processor_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-} // namespace
-
 /// The share of one processor that an engine with nothing to do takes, after
 /// it has done some work.
 int bench_idle(const bench_request& r) {
@@ -45,6 +43,20 @@ int bench_idle(const bench_request& r) {
   return (*t)->report(
     "idle", {r.tasks, seconds},
     {{"tasks_per_second", nullptr}, {"cpu_percent", rounded(share * 100)}});
+}
+
+void add_idle_options(CLI::App& app, bench_request& r) {
+  r.seconds = 30;
+  add_count(app, "--seconds", r.seconds, "How long to measure", 86'400);
+}
+
+} // namespace
+
+command bench_idle_command() {
+  return benchmark({.path = "bench idle",
+                    .summary = "Cost of an engine with nothing to do",
+                    .examples = "orcon bench idle --seconds 2"},
+                   1000, bench_idle, add_idle_options);
 }
 
 } // namespace orcon

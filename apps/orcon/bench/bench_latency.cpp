@@ -4,6 +4,8 @@
 #include <mutex>
 #include <thread>
 
+#include <CLI/CLI.hpp>
+
 #include "apps/orcon/bench/bench.hpp"
 
 // Runs submitted one after another, by one thread, to an engine with nothing
@@ -100,8 +102,6 @@ int beside_a_fanout(trial& t, const start_log& log, const run_spec& leaf,
   return done;
 }
 
-} // namespace
-
 int bench_latency(const bench_request& r) {
   start_log log; // outlives the engine, whose handler writes it
   auto opened = trial::open(r);
@@ -149,6 +149,23 @@ int bench_latency(const bench_request& r) {
     stored += r.load + submitted + 1;
   }
   return t.report("latency", {r.tasks, seconds, stored}, measured);
+}
+
+void add_load_options(CLI::App& app, bench_request& r) {
+  r.load = 1'000'000;
+  app.add_flag("--under-load", r.under_load,
+               "Also submit runs while a large fan-out works");
+  add_count(app, "--load", r.load, "Tasks of that fan-out");
+}
+
+} // namespace
+
+command bench_latency_command() {
+  return benchmark(
+    {.path = "bench latency",
+     .summary = "N one-task runs, one after another",
+     .examples = "orcon bench latency --tasks 100 --under-load --load 50000"},
+    1000, bench_latency, add_load_options);
 }
 
 } // namespace orcon

@@ -53,8 +53,6 @@ run_spec over_lines(const std::string& path) {
   return spec;
 }
 
-} // namespace
-
 int bench_payload(const bench_request& r) {
   auto t = trial::open(r);
   if (!t)
@@ -78,6 +76,16 @@ int bench_payload(const bench_request& r) {
     "payload", {r.tasks, seconds},
     {{"payload_bytes_per_task", 2 * text_bytes},
      {"payload_mb_per_second", rounded(megabytes / seconds)}});
+}
+
+} // namespace
+
+command bench_payload_command() {
+  return benchmark(
+    {.path = "bench payload",
+     .summary = "A fan-out of N tasks that take and answer 4 KiB each",
+     .examples = "orcon bench payload --tasks 1000"},
+    100'000, bench_payload);
 }
 
 } // namespace orcon

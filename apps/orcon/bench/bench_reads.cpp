@@ -66,8 +66,6 @@ result<double> alone(const bench_request& r, int& code) {
   return seconds_since(begin);
 }
 
-} // namespace
-
 int bench_reads(const bench_request& r) {
   int code = done;
   const auto unread = alone(r, code);
@@ -100,6 +98,16 @@ int bench_reads(const bench_request& r) {
   seen.summary.report(measured, "summary");
   seen.page.report(measured, "page");
   return (*t)->report("reads", {r.tasks, seconds}, measured);
+}
+
+} // namespace
+
+command bench_reads_command() {
+  return benchmark(
+    {.path = "bench reads",
+     .summary = "A fan-out of N tasks while a second reader looks on",
+     .examples = "orcon bench reads --tasks 50000"},
+    1'000'000, bench_reads);
 }
 
 } // namespace orcon

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t batch = 1000;
 
-/// One in so many is submitted on its own: each waits for a commit.
+/// One run in this many is submitted on its own: each waits for a commit.
 constexpr std::int64_t batched_for_each_single = 10;
 
 run_spec one_task() {
@@ -93,8 +93,6 @@ int measure(trial& t, std::int64_t count, Way way, latencies& acks,
   return code;
 }
 
-} // namespace
-
 int bench_runs(const bench_request& r) {
   auto opened = trial::open(r);
   if (!opened)
@@ -118,6 +116,16 @@ int bench_runs(const bench_request& r) {
   single_acks.report(measured, "single_ack");
   batch_acks.report(measured, "batch_ack");
   return t.report("runs", {r.tasks, seconds, r.tasks + singles}, measured);
+}
+
+} // namespace
+
+command bench_runs_command() {
+  return benchmark(
+    {.path = "bench runs",
+     .summary = "N runs of one task each, and a tenth of that one by one",
+     .examples = "orcon bench runs --tasks 1000"},
+    100'000, bench_runs);
 }
 
 } // namespace orcon

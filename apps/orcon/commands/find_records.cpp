@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <conductor/filters.hpp>
 #include <fmt/format.h>
 
 #include "apps/orcon/cli.hpp"
@@ -21,17 +22,6 @@ bool may_begin_id(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   return text.size() >= shortest_prefix && text.size() < id_length
          && text.find_first_not_of(digits) == text.npos;
-}
-
-/// A name in which `*`, `?` and `[` mean themselves.
-std::string exactly(const std::string& name) {
-  std::string pattern;
-  for (const auto c : name)
-    if (c == '*' || c == '?' || c == '[')
-      pattern.append("[").append(1, c).append("]");
-    else
-      pattern += c;
-  return pattern;
 }
 
 error ambiguous(const std::string& prefix, const char* what) {

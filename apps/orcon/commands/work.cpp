@@ -13,10 +13,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/orcon/commands/attempt_log.hpp"
+#include "apps/orcon/commands/metrics_file.hpp"
 #include "apps/orcon/default_database.hpp"
 #include "apps/orcon/map/inputs/map_inputs.hpp"
-#include "apps/orcon/terminal/attempt_log.hpp"
-#include "apps/orcon/terminal/metrics_file.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
 #include "apps/orcon/terminal/progress.hpp"
@@ -35,7 +35,7 @@ constexpr auto patience = 10s;
 std::atomic<std::int64_t> first_signal{0};
 
 /// `timeout`, shells and supervisors signal a process and then its group: what
-/// comes at once is one request, not two.
+/// comes together is one request, not two.
 constexpr std::int64_t one_request_ms = 200;
 
 /// Whether a second signal has come since, and what came with it.
@@ -78,7 +78,7 @@ int stop_interrupted(engine& engine, const settings& s) {
   if (!stop_was_wanted())
     say(s, "nobody reads the output any more");
   say(s, fmt::format("stopping: waiting up to {} for what is running "
-                     "(Ctrl-C again ends at once)",
+                     "(Ctrl-C again ends immediately)",
                      human_duration(patience)));
   const auto given_up = stop_patiently(engine);
   say(s, fmt::format("stopped{}; nothing is lost. Continue with:  orcon "
@@ -95,7 +95,7 @@ void watch_storage(const storage_state& now, bool& told, progress& bars,
                    const settings& s) {
   if (now.writable == told) {
     bars.clear();
-    say(s, now.writable ? "the storage takes writes again; going on"
+    say(s, now.writable ? "the storage takes writes again; continuing"
                         : "waiting: " + now.reason.message);
   }
   told = !now.writable;
@@ -140,9 +140,9 @@ bool signal_guard::stop_wanted() const {
   return first_signal != 0;
 }
 
-void add_work_options(CLI::App& command, settings& s) {
+void add_work_options(CLI::App& command, std::string& metrics_file) {
   command
-    .add_option("--metrics-file", s.metrics_file,
+    .add_option("--metrics-file", metrics_file,
                 "Write Prometheus' text format to this file every 10 s")
     ->type_name("FILE");
 }
@@ -182,7 +182,7 @@ public:
                    const signal_guard& signals, const work_hooks& hooks)
     : engine_(e), ids_(std::move(ids)), settings_(s), signals_(signals),
       hooks_(hooks), reader_(std::move(reader)), runs_(keys()), bars_(s),
-      figures_(s.metrics_file), attempts_(runs_, system_now()) {}
+      figures_(hooks.metrics_file), attempts_(runs_, system_now()) {}
 
   int run();
 

@@ -22,7 +22,7 @@ public:
 };
 
 /// Options of all commands that work runs.
-void add_work_options(CLI::App& command, settings& s);
+void add_work_options(CLI::App& command, std::string& metrics_file);
 
 /// Opens the engine that the options name.
 conductor::result<conductor::engine> open_engine(const settings& s,
@@ -40,11 +40,12 @@ int refuse(conductor::engine& engine, const settings& s, bool is_new,
 struct work_hooks {
   /// Called several times a second, and once at the end; it calls what it is
   /// given before it prints something, and the progress makes room.
-  std::function<void(const std::function<void()>& make_room)> each_turn;
+  std::function<void(const std::function<void()>& make_room)> each_turn = {};
   /// Whether to end before the runs have; empty = never.
-  std::function<bool()> halted;
-  bool halt_now = false;     ///< then without waiting for what is running
-  bool needs_reader = false; ///< ends like Ctrl-C when nobody reads stdout
+  std::function<bool()> halted = {};
+  bool halt_now = false;         ///< then without waiting for what is running
+  bool needs_reader = false;     ///< ends like Ctrl-C when nobody reads stdout
+  std::string metrics_file = {}; ///< empty = none
 };
 
 /// Works runs to their ends: progress on stderr, signals, storage errors.

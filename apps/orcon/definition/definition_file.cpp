@@ -5,6 +5,7 @@
 #include <map>
 
 #include <conductor/builtin_handlers.hpp>
+#include <conductor/stored_json.hpp>
 #include <fmt/format.h>
 
 #include "actors/intake/line_reader.hpp"
@@ -65,18 +66,20 @@ error look_at_sources(const document& file, const std::string& name,
   return {};
 }
 
-/// Where in a value a placeholder for an item stands; empty if nowhere.
-std::string place_of_item(const json& value) {
+using beginnings = std::vector<const char*>;
+
+/// Where in a value a placeholder that begins so stands; empty if nowhere.
+std::string place_of(const beginnings& placeholders, const json& value) {
   if (value.is_string()) {
     const auto& text = value.get_ref<const std::string&>();
-    for (const auto* begin : {"{item}", "{item.", "{item:"})
+    for (const auto* begin : placeholders)
       if (const auto at = text.find(begin);
           at != text.npos && has_placeholders(text.substr(at)))
         return "/";
   }
   if (value.is_structured())
     for (const auto& [key, member] : value.items())
-      if (const auto below = place_of_item(member); !below.empty()) {
+      if (const auto below = place_of(placeholders, member); !below.empty()) {
         std::string path;
         append_step(path, key);
         return below == "/" ? path : path + below;
@@ -84,21 +87,40 @@ std::string place_of_item(const json& value) {
   return {};
 }
 
-/// A command of a task that is no fan-out would fail at each attempt.
+/// Placeholders that no item of a fan-out can fill, and why. The item of a
+/// count is the index, of a range the number, of `lines` and `glob` a text.
+std::pair<beginnings, const char*> hopeless(const fanout_source& source) {
+  switch (source.kind) {
+  case source_kind::none:
+    return {{"{item}", "{item.", "{item:"},
+            "uses {item}, but the task has no fanout"};
+  case source_kind::count:
+  case source_kind::range:
+  case source_kind::lines:
+  case source_kind::glob:
+    return {{"{item."},
+            "uses a field of {item}, but the items are numbers or "
+            "texts; write {item}"};
+  default: return {};
+  }
+}
+
+/// Such a command would fail at each attempt.
 std::vector<definition_error> look_at_items(const run_spec& spec) {
   std::vector<definition_error> found;
   for (const auto& task : spec.tasks) {
-    if (task.fanout.kind != source_kind::none || task.handler != "exec")
+    if (task.handler != "exec")
       continue;
-    const auto input = json::parse(task.input, nullptr, false);
+    const auto& [placeholders, why] = hopeless(task.fanout);
+    const auto input = parse_stored(task.input);
     for (const auto* field : {"argv", "env", "cwd"})
       if (input.is_object() && input.contains(field))
-        if (const auto below = place_of_item(input[field]); !below.empty()) {
+        if (const auto below = place_of(placeholders, input[field]);
+            !below.empty()) {
           std::string path = "/tasks";
           append_step(path, task.name);
           path += std::string{"/input/"} + field;
-          found.push_back({below == "/" ? path : path + below,
-                           "uses {item}, but the task has no fanout"});
+          found.push_back({below == "/" ? path : path + below, why});
         }
   }
   return found;

@@ -146,7 +146,7 @@ conductor::result<json> tagged_scalar(const std::string& tag,
   if (tag == core + "float" && value->is_number())
     return json(value->get<double>());
   return conductor::fail(conductor::errc::invalid,
-                         "this is no value of the type " + tag);
+                         "this is not a value of the type " + tag);
 }
 
 } // namespace orcon

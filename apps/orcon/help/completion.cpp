@@ -11,7 +11,7 @@
 
 #include "apps/orcon/common_options.hpp"
 #include "apps/orcon/default_database.hpp"
-#include "apps/orcon/help/command_notes.hpp"
+#include "apps/orcon/help/command_tree.hpp"
 #include "apps/orcon/help/completion_values.hpp"
 #include "apps/orcon/help/option_lookup.hpp"
 #include "apps/orcon/terminal/print.hpp"

@@ -22,13 +22,13 @@ struct candidates {
   std::string_view also;
 };
 
-/// What may replace the last of the words behind `orcon`. Asks the database
+/// What may replace the last of the words after `orcon`. Asks the database
 /// for ids and names, and is content without one.
 candidates complete_words(CLI::App& app, settings& s,
                           std::vector<std::string> words);
 
-/// The hidden command `orcon complete -- WORD...`: a candidate a line, its note
-/// behind a tab; ":files" and the like for the shell. Never complains.
+/// The hidden command `orcon complete -- WORD...`: a candidate per line, its note
+/// after a tab; ":files" and the like for the shell. Never complains.
 int complete(CLI::App& app, settings& s, std::vector<std::string> words);
 
 /// The script for bash, zsh or fish; empty for another shell.

@@ -30,7 +30,7 @@ complete -F _orcon orcon
 )sh";
 
 constexpr std::string_view zsh = R"sh(#compdef orcon
-# zsh completion for orcon:  source <(orcon completion zsh)  behind compinit
+# zsh completion for orcon:  source <(orcon completion zsh)  after compinit
 _orcon() {
   local line also
   local -a shown

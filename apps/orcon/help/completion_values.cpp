@@ -5,7 +5,7 @@
 #include <conductor/event.hpp>
 #include <fmt/format.h>
 
-#include "apps/orcon/help/command_notes.hpp"
+#include "apps/orcon/help/command_tree.hpp"
 #include "apps/orcon/terminal/output.hpp"
 
 namespace orcon {

@@ -3,7 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "apps/orcon/help/command_notes.hpp"
+#include "apps/orcon/cli.hpp"
+#include "apps/orcon/help/command_tree.hpp"
 
 namespace orcon {
 
@@ -113,8 +114,9 @@ std::string sections_of(const CLI::App& command) {
 
 std::string exit_status() {
   std::string text;
-  for (const auto& note : exit_notes())
-    text += fmt::format(".TP\n.B {}\n{}\n", note.code, escaped(note.meaning));
+  for (const auto code : exit_codes)
+    text
+      += fmt::format(".TP\n.B {}\n{}\n", int{code}, escaped(meaning_of(code)));
   return text;
 }
 

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "apps/orcon/cli.hpp"
-#include "apps/orcon/help/command_notes.hpp"
+#include "apps/orcon/help/command_tree.hpp"
 #include "apps/orcon/terminal/print.hpp"
 #include "messages/definition/nearest_name.hpp"
 

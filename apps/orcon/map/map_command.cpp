@@ -1,7 +1,7 @@
-#include <memory>
 
 #include <CLI/CLI.hpp>
 
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/map/map_options.hpp"
 #include "apps/orcon/map/map_run.hpp"
@@ -10,7 +10,7 @@ namespace orcon {
 
 namespace {
 
-constexpr auto usage_text = R"(
+constexpr auto help_text = R"(
 The first word that is not an option begins the command; "--" before it is
 allowed. Inputs follow ":::", or are the lines of files that follow "::::" or
 -a, or of standard input. Several lists are combined: each input of one with
@@ -31,12 +31,6 @@ are stored.
 
 The same line on the same database resumes a run that has not ended, tries
 again what did not succeed in one that FAILED, and otherwise starts a new one.
-
-Examples:
-  find src -name '*.cpp' | orcon map wc -l {}
-  orcon map -j 8 --retries 3 curl -fsS -o {#}.html {} ::: http://a http://b
-  orcon map -c 'zcat {} | wc -l > {.}.count' ::: *.gz
-  orcon map -a files.txt --keep-order sha256sum {}
 )";
 
 void add_input_options(CLI::App& map_app, map_options& o) {
@@ -52,6 +46,12 @@ void add_input_options(CLI::App& map_app, map_options& o) {
     .add_option("-d,--delimiter", o.delimiter,
                 "The byte that ends an input in a file, e.g. ',' or '\\t'")
     ->type_name("BYTE");
+  map_app.add_flag("--pipe", o.pipe,
+                   "Split the input into blocks of whole lines; each command "
+                   "reads one on its standard input");
+  map_app
+    .add_option("--block", o.block, "Bytes in a block of --pipe (default 1M)")
+    ->type_name("SIZE");
   map_app.add_option("-n,--max-args", o.max_args, "Inputs for each command")
     ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
     ->type_name("N");
@@ -60,7 +60,7 @@ void add_input_options(CLI::App& map_app, map_options& o) {
                    "the jobs; the word around {} is repeated for each");
 }
 
-void add_run_options(CLI::App& map_app, map_options& o, settings& s) {
+void add_run_options(CLI::App& map_app, map_options& o) {
   map_app
     .add_option_function<std::string>(
       "-c", [&o](const std::string& text) { o.shell = text; },
@@ -81,7 +81,7 @@ void add_run_options(CLI::App& map_app, map_options& o, settings& s) {
                 "End early: now or soon, and fail, success or done = N or N%; "
                 "e.g. now,fail=1")
     ->type_name("WHEN");
-  map_app.add_option("--name", o.name, "Name of the run");
+  map_app.add_option("--name", o.name, "Name of the run")->type_name("NAME");
   map_app
     .add_option("--env", o.env,
                 "A variable that the commands get: NAME as it is then, or "
@@ -89,7 +89,7 @@ void add_run_options(CLI::App& map_app, map_options& o, settings& s) {
     ->allow_extra_args(false)
     ->type_name("NAME");
   map_app
-    .add_option("--keep", s.keep,
+    .add_option("--keep", o.keep,
                 "How long runs stay in the default database after their end "
                 "(default 720h)")
     ->envname("ORCON_KEEP")
@@ -99,6 +99,10 @@ void add_run_options(CLI::App& map_app, map_options& o, settings& s) {
 void add_output_options(CLI::App& map_app, map_options& o) {
   map_app.add_flag("-k,--keep-order", o.keep_order,
                    "Outputs in the order of the inputs");
+  map_app
+    .add_flag("--line-buffer,--lb", o.line_buffer,
+              "Print each line when it is written, not all output at the end")
+    ->excludes("--keep-order");
   map_app.add_flag("--tag", o.tag,
                    "Begin each line of output with the input and a tab");
   map_app.add_option("--results", o.results,
@@ -116,38 +120,29 @@ void add_output_options(CLI::App& map_app, map_options& o) {
     ->excludes("--fresh");
 }
 
-/// Options of GNU parallel that would silently mean something else.
-void add_refused_options(CLI::App& map_app) {
-  const auto refuse = [&map_app](const char* name, const char* why) {
-    map_app
-      .add_flag_callback(name,
-                         [name, why] {
-                           throw CLI::ValidationError(
-                             name, std::string{"not supported: "} + why);
-                         })
-      ->group("");
-  };
-  refuse("--line-buffer,--lb", "the output of a command is kept, and printed "
-                               "whole when the command has ended");
-  refuse("--pipe", "each command gets its input as an argument; split the "
-                   "text into files first");
+void add_options(CLI::App& app, map_options& o) {
+  add_work_options(app, o.metrics_file);
+  add_input_options(app, o);
+  add_run_options(app, o);
+  add_output_options(app, o);
 }
 
 } // namespace
 
-void add_map_command(CLI::App& app, const commands& c) {
-  auto* map_app = app.add_subcommand(
-    "map", "A durable, resumable fan-out of one command over many inputs");
-  map_app->fallthrough();
-  add_work_options(*map_app, c.common);
-  map_app->footer(usage_text);
-  auto o = std::make_shared<map_options>();
-  add_input_options(*map_app, *o);
-  add_run_options(*map_app, *o, c.common);
-  add_output_options(*map_app, *o);
-  add_refused_options(*map_app);
-  map_app->callback(
-    [c, o] { c.chosen = [c, o] { return run_map(c.common, *o, c.tail); }; });
+command map_command() {
+  return {.path = "map",
+          .summary
+          = "A durable, resumable fan-out of one command over many inputs",
+          .help = help_text,
+          .examples
+          = "find src -name '*.cpp' | orcon map wc -l {}\n"
+            "orcon map -j 8 --retries 3 curl -fsS -o {#}.html {} ::: http://a "
+            "http://b\n"
+            "orcon map -c 'zcat {} | wc -l > {.}.count' ::: *.gz\n"
+            "orcon map -a files.txt --keep-order sha256sum {}",
+          .exits = {done, operation_failed, usage, run_failed, run_cancelled,
+                    not_found, conflict, unusable, interrupted},
+          .prepare = with(add_options, run_map)};
 }
 
 } // namespace orcon

@@ -15,6 +15,9 @@ namespace {
 /// Beyond this an engine takes no more slots.
 constexpr std::int64_t most_jobs = 100'000;
 
+/// What one item may hold.
+constexpr std::size_t largest_block = 1u << 20;
+
 /// "-j 0" means as many as possible. A process takes three descriptors; a
 /// fourth is left for everything else.
 std::int64_t as_many_as_possible() {
@@ -63,6 +66,21 @@ result<unsigned> jobs_of(const std::string& text) {
     return fail(errc::invalid, "--jobs: " + text + " is more than "
                                  + std::to_string(most_jobs));
   return static_cast<unsigned>(std::max<std::int64_t>(1, jobs));
+}
+
+result<std::size_t> block_of(const std::string& text) {
+  if (text.empty())
+    return largest_block;
+  constexpr std::string_view units = "kKmM";
+  const auto unit = units.find(text.back());
+  const auto n = number_in(
+    std::string_view{text}.substr(0, text.size() - (unit != units.npos)));
+  const auto scale = unit == units.npos ? 1u : unit < 2 ? 1u << 10 : 1u << 20;
+  if (!n || *n == 0 || *n > static_cast<std::int64_t>(largest_block / scale))
+    return fail(errc::invalid, "--block: \"" + text
+                                 + "\" is not a size from 1 to 1M bytes, "
+                                   "such as 64k");
+  return static_cast<std::size_t>(*n) * scale;
 }
 
 result<char> delimiter_of(const std::string& text) {

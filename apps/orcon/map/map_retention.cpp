@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <conductor/admin.hpp>
+#include <conductor/stored_json.hpp>
 #include <fmt/format.h>
 
 #include "apps/orcon/map/command/map_definition.hpp"
@@ -17,7 +18,7 @@ namespace {
 constexpr std::size_t page = 1000;
 
 bool is_map(const run_record& run) {
-  const auto meta = json::parse(run.meta, nullptr, false);
+  const auto meta = parse_stored(run.meta);
   return meta.is_object() && meta.contains(line_label);
 }
 
@@ -39,10 +40,10 @@ std::vector<run_key> old_maps(store_reader& reader, timestamp before) {
 
 } // namespace
 
-error prune_old_maps(const settings& s) {
-  const auto keep = parse_duration(s.keep);
-  if (!keep && s.keep != "forever")
-    return {errc::invalid, "--keep: \"" + s.keep
+error prune_old_maps(const settings& s, const std::string& keep_for) {
+  const auto keep = parse_duration(keep_for);
+  if (!keep && keep_for != "forever")
+    return {errc::invalid, "--keep: \"" + keep_for
                              + "\" is not a duration such as 720h, nor "
                                "\"forever\""};
   std::error_code ignored;
@@ -63,7 +64,7 @@ error prune_old_maps(const settings& s) {
     if (pruned > 0)
       say_more(s, fmt::format("{} run(s) that ended more than {} ago were "
                               "deleted from {}",
-                              pruned, s.keep, s.database));
+                              pruned, keep_for, s.database));
   } catch (const store_error&) {
     // The command that follows meets the same, and reports it.
   }

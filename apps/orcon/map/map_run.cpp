@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <conductor/stored_json.hpp>
+
 #include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/default_database.hpp"
 #include "apps/orcon/definition/definition_file.hpp"
@@ -51,7 +53,7 @@ std::uint64_t hash_environment(const std::vector<std::string>& named) {
 }
 
 /// Tells apart command lines that ask for different work. How many commands
-/// run at once, and how their results are shown, is no part of the work.
+/// run at once, and how their results are shown, is not part of the work.
 std::string identity_of(const map_options& o, const map_line& line) {
   const json what{line.command.argv,
                   o.retries,
@@ -61,7 +63,8 @@ std::string identity_of(const map_options& o, const map_line& line) {
                   hash_environment(o.env),
                   line.inputs.items.hash(),
                   line.inputs.items.count(),
-                  working_folder()};
+                  working_folder(),
+                  o.pipe};
   return fmt::format("{:016x}", hash_text(dump(what)));
 }
 
@@ -90,6 +93,18 @@ error read_rules(const map_options& o, std::size_t lists, unsigned jobs,
   rules.delimiter = *delimiter;
   rules.max_args = o.max_args > 0 ? o.max_args : o.many ? 0 : 1;
   rules.jobs = jobs;
+  if (o.pipe) {
+    const auto block = block_of(o.block);
+    if (!block)
+      return block.error();
+    if (lists > 1 || o.many)
+      return {errc::invalid, "--pipe takes one list of inputs, and not -X"};
+    rules.block = *block;
+    rules.records = o.max_args;
+    rules.max_args = 1;
+  } else if (!o.block.empty()) {
+    return {errc::invalid, "--block is for --pipe"};
+  }
   if (rules.max_args != 1 && lists > 1)
     return {errc::invalid, "-n and -X take one list of inputs; several lists "
                            "already give several inputs to each command"};
@@ -113,7 +128,8 @@ result<map_line> read_line(const map_options& o, const settings& s,
   auto command = read_template(o, std::move(words),
                                {.lists = sources->size(),
                                 .several = rules.max_args != 1,
-                                .repeat = o.many});
+                                .repeat = o.many,
+                                .none = o.pipe});
   if (!command)
     return tl::unexpected(command.error());
   auto inputs = read_inputs(*sources, rules, s.database);
@@ -151,7 +167,7 @@ int dry_run(const map_line& line, bool shell, const settings& s) {
           put("{}\n", command_text(*command, shell));
         else
           rows.push_back({{"index", index},
-                          {"item", ordered_json::parse(item)},
+                          {"item", parse_stored<ordered_json>(item)},
                           {"argv", *command}});
         return {};
       });
@@ -231,6 +247,7 @@ result<chosen_run> choose_run(engine& engine, map_line& line, bool fresh,
 map_view view_of(const map_options& o, const map_line& line) {
   return {.keep_order = o.keep_order,
           .tag = o.tag,
+          .pipe = o.pipe,
           .shell = o.shell.has_value(),
           .argv = line.command.argv};
 }
@@ -271,14 +288,20 @@ int replay(const map_options& o, const map_line& line, map_files files,
 
 /// The database keeps the end of each command's stderr; `errors` keeps all of
 /// it until it is printed.
-exec_options exec_options_of(const settings& s,
-                             const std::shared_ptr<long_stderr>& errors) {
-  return {.slots = s.workers > 0
-                     ? s.workers
-                     : std::max(1u, std::thread::hardware_concurrency()),
-          .on_long_stderr = [errors](attempt_key which, std::string text) {
-            errors->keep(which, std::move(text));
-          }};
+exec_options exec_options_of(const settings& s, const map_view& view) {
+  exec_options options{
+    .slots = s.workers > 0 ? s.workers
+                           : std::max(1u, std::thread::hardware_concurrency()),
+    .on_long_stderr
+    = [errors = view.errors](attempt_key which, std::string text) {
+        errors->keep(which, std::move(text));
+      }};
+  if (view.live)
+    options.on_output
+      = [live = view.live](attempt_key which, std::string_view piece) {
+          live->add(which, piece);
+        };
+  return options;
 }
 
 int work_on(const map_options& o, map_line& line, map_files files,
@@ -288,8 +311,11 @@ int work_on(const map_options& o, map_line& line, map_files files,
   auto engine = open_engine(s);
   if (!engine)
     return report_error(engine.error());
-  const auto errors = std::make_shared<long_stderr>();
-  const auto options = exec_options_of(s, errors);
+  auto view = view_of(o, line);
+  view.errors = std::make_shared<long_stderr>();
+  if (o.line_buffer && s.output == format::table)
+    view.live = std::make_shared<live_output>();
+  const auto options = exec_options_of(s, view);
   const map_exec exec{line.halt, line.inputs.items.count(), options};
   const auto by_rule
     = line.halt.what != halt_rule::kind::never || uses_slots(line.command);
@@ -297,8 +323,6 @@ int work_on(const map_options& o, map_line& line, map_files files,
   const auto run = choose_run(*engine, line, o.fresh, s);
   if (!run)
     return refuse(*engine, s, is_new, run.error());
-  auto view = view_of(o, line);
-  view.errors = errors;
   auto reader = engine->open_reader();
   if (!reader)
     return report_error(reader.error());
@@ -308,13 +332,15 @@ int work_on(const map_options& o, map_line& line, map_files files,
     .each_turn = [&](const auto& make_room) { printer.print(make_room); },
     .halted = [&] { return exec.halted(); },
     .halt_now = line.halt.now,
-    .needs_reader = true};
+    .needs_reader = true,
+    .metrics_file = o.metrics_file};
   return end_of(printer, *run, work(*engine, {run->id}, s, signals, hooks), s);
 }
 
 } // namespace
 
-int run_map(settings s, const map_options& o, std::vector<std::string> words) {
+int run_map(const settings& given, const map_options& o) {
+  auto s = given;
   const auto jobs = jobs_of(o.jobs);
   if (!jobs)
     return report_error(jobs.error());
@@ -322,7 +348,7 @@ int run_map(settings s, const map_options& o, std::vector<std::string> words) {
     s.workers = *jobs;
   if (const auto bad = o.dry_run ? error{} : make_database_folder(s))
     return report_error(bad);
-  auto line = read_line(o, s, std::move(words));
+  auto line = read_line(o, s, s.mapped);
   if (!line)
     return report_error(line.error());
   say_warnings(s, *line);
@@ -333,7 +359,7 @@ int run_map(settings s, const map_options& o, std::vector<std::string> words) {
     return report_error(trouble);
   if (o.replay)
     return replay(o, *line, std::move(files), s);
-  if (const auto trouble = prune_old_maps(s))
+  if (const auto trouble = prune_old_maps(s, o.keep))
     return report_error(trouble);
   return work_on(o, *line, std::move(files), s);
 }

@@ -55,7 +55,7 @@ void write_attempt(std::ostream& out, const timeline& t, const attempt& a,
              a.how == ending::open ? "open" : l.state.css,
              std::min(from, 100 - width), width, number, l.text,
              duration(a.end - a.start), to_iso(a.start));
-  // An icon where an attempt went wrong: not told by colour alone.
+  // An icon where an attempt went wrong: not shown by colour alone.
   if (a.how != ending::open && a.how != ending::succeeded)
     fmt::print(out,
                "<svg x=\"{:.2f}%\" overflow=\"visible\"><use href=\"#i-{}\" "

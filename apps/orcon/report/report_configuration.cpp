@@ -1,4 +1,5 @@
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
@@ -20,7 +21,7 @@ std::string json_text(ordered_json value) {
 
 /// An input without what often is secret: a page is passed around.
 std::string input_text(const std::string& input) {
-  auto value = ordered_json::parse(input, nullptr, false);
+  auto value = parse_stored<ordered_json>(input);
   if (value.is_discarded())
     return "–";
   for (const auto* member : {"env", "headers"})
@@ -98,7 +99,7 @@ void write_task(std::ostream& out, const task_spec& t) {
                                 : "as many as there are workers");
     p.add("Failures tolerated", share_text(t.tolerate));
     p.add("When more fail", t.on_failure == on_failure::wait
-                              ? "the others go on (wait)"
+                              ? "the others continue (wait)"
                               : "the others are cancelled (fail_fast)");
     p.add("Outputs collected", t.collect == collect::outputs ? "yes" : "no");
   }
@@ -117,7 +118,7 @@ void write_run(std::ostream& out, const run_report& r) {
                           ? share_text(run.retry_budget) + " of its tasks"
                           : share_text(run.retry_budget) + " retries");
   if (run.meta != "{}")
-    p.add("Meta", json_text(ordered_json::parse(run.meta, nullptr, false)));
+    p.add("Meta", json_text(parse_stored<ordered_json>(run.meta)));
   std::string passes;
   for (const auto& pass : r.summary.passes)
     passes += fmt::format("{}{} {}", passes.empty() ? "" : ", ", pass.actor,

@@ -10,7 +10,7 @@
 
 namespace orcon::report {
 
-/// Up to so many leaves a run is drawn with a bar for each.
+/// A run with up to this many leaves is drawn with a bar for each.
 inline constexpr std::int64_t few = 60;
 
 /// One leaf of a run that has few.
@@ -32,7 +32,7 @@ struct run_report {
   std::vector<task_template> origins;  ///< of the first top-level tasks
 };
 
-/// Reads it in pages; `now` is when a run that goes on is looked at.
+/// Reads it in pages; `now` is when a run that has not ended is read.
 run_report gather(store_reader& reader, run_key run, timestamp now);
 
 } // namespace orcon::report

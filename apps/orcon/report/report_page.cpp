@@ -16,7 +16,7 @@ namespace {
 const char* word_of(run_state s) {
   switch (s) {
   case run_state::pending: return "has not begun";
-  case run_state::running: return "was going on when this page was made";
+  case run_state::running: return "was running when this page was made";
   case run_state::succeeded: return "succeeded";
   case run_state::failed: return "failed";
   case run_state::cancelled: return "was cancelled";

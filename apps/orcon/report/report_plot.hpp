@@ -16,7 +16,7 @@ struct column {
   std::size_t from = 0, to = 0; ///< slices [from, to)
 };
 
-/// All slices, in at most so many columns.
+/// All slices, in at most `most` columns.
 std::vector<column> columns_of(const timeline& t, std::size_t most);
 
 /// A drawing with axes, grid, name and description. What is drawn in between

@@ -99,7 +99,7 @@ replay::replay(frame f) : frame_(std::move(f)), last_(frame_.begin) {
 }
 
 void replay::add(const event_span& span) {
-  // A run may go on while its events are read.
+  // A run may continue while its events are read.
   if (span.at > story_.time.end)
     return;
   story_.complete = story_.complete || span.kind == event_kind::run_created;

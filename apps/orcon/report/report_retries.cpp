@@ -1,4 +1,5 @@
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
@@ -11,7 +12,7 @@ namespace orcon::report {
 namespace {
 
 std::string error_text(const std::string& last_error) {
-  const auto error = json::parse(last_error, nullptr, false);
+  const auto error = parse_stored(last_error);
   if (!error.is_object())
     return "–";
   const auto text = [&](const char* member) {

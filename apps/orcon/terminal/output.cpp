@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <conductor/stored_json.hpp>
+
 #include "apps/orcon/terminal/print.hpp"
 #include "apps/orcon/terminal/table.hpp"
 #include "apps/orcon/terminal/task_label.hpp"
@@ -17,19 +19,6 @@ namespace orcon {
 using namespace conductor;
 
 namespace {
-
-ordered_json text_or_null(const std::string& text) {
-  return text.empty() ? ordered_json(nullptr) : ordered_json(text);
-}
-
-ordered_json time_or_null(timestamp t) {
-  return t == no_time ? ordered_json(nullptr) : ordered_json(to_iso(t));
-}
-
-ordered_json parsed_or_null(const std::string& text) {
-  return text.empty() ? ordered_json(nullptr)
-                      : ordered_json::parse(text, nullptr, false);
-}
 
 std::string dump_safely(const ordered_json& value, int indent) {
   return value.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
@@ -41,72 +30,6 @@ std::string dump_safely(const ordered_json& value, int indent) {
 }
 
 } // namespace
-
-ordered_json to_json(const state_counts& c) {
-  return {{"total", c.total()},     {"not_created", c.not_created},
-          {"pending", c.pending},   {"running", c.running},
-          {"retrying", c.retrying}, {"succeeded", c.succeeded},
-          {"failed", c.failed},     {"cancelled", c.cancelled}};
-}
-
-ordered_json to_json(const run_record& run) {
-  return {{"id", run.id},
-          {"name", run.name},
-          {"state", to_string(run.state)},
-          {"created_at", to_iso(run.created_at)},
-          {"updated_at", to_iso(run.updated_at)},
-          {"started_at", time_or_null(run.started_at)},
-          {"finished_at", time_or_null(run.finished_at)},
-          {"tasks", run.tasks},
-          {"retries", run.retries},
-          {"meta", parsed_or_null(run.meta)},
-          {"idempotency_key", text_or_null(run.idempotency_key)}};
-}
-
-ordered_json to_json(const task_record& t) {
-  return {{"id", t.id},
-          {"run_id", t.run_id},
-          {"parent_task_id", text_or_null(t.parent_task_id)},
-          {"name", t.name},
-          {"index", t.index ? ordered_json(t.index) : ordered_json(nullptr)},
-          {"handler", t.handler},
-          {"state", to_string(t.state)},
-          {"settled", settled(t.state)},
-          {"attempt", t.attempt},
-          {"retry_count", t.retry_count},
-          {"max_retries", t.max_retries},
-          {"lost_count", t.lost_count},
-          {"created_at", to_iso(t.created_at)},
-          {"started_at", time_or_null(t.started_at)},
-          {"updated_at", to_iso(t.updated_at)},
-          {"not_before", time_or_null(t.due_at)},
-          {"input", parsed_or_null(t.input)},
-          {"output", parsed_or_null(t.output)},
-          {"last_error", parsed_or_null(t.last_error)}};
-}
-
-std::optional<milliseconds> duration_of(const task_record& t, timestamp now) {
-  if (t.started_at == no_time || t.attempt == 0)
-    return std::nullopt;
-  const auto end = t.state == task_state::running ? now : t.updated_at;
-  return std::max(milliseconds{0}, end - t.started_at);
-}
-
-ordered_json duration_or_null(const task_record& t, timestamp now) {
-  const auto took = duration_of(t, now);
-  return took ? ordered_json(took->count()) : ordered_json(nullptr);
-}
-
-ordered_json to_json(const event_record& e) {
-  return {{"seq", e.seq},
-          {"id", e.id},
-          {"at", to_iso(e.at)},
-          {"run_id", text_or_null(e.run_id)},
-          {"task_id", text_or_null(e.task_id)},
-          {"task", text_or_null(e.task_name)},
-          {"name", e.name},
-          {"payload", parsed_or_null(e.payload)}};
-}
 
 namespace {
 

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <conductor/json_text.hpp>
-#include <conductor/records.hpp>
-#include <conductor/report.hpp>
+#include <conductor/time.hpp>
 
 #include "apps/orcon/cli.hpp"
 #include "apps/orcon/terminal/text_width.hpp"
@@ -17,18 +15,6 @@
 namespace orcon {
 
 using conductor::ordered_json;
-
-ordered_json to_json(const conductor::run_record& run);
-ordered_json to_json(const conductor::task_record& task);
-ordered_json to_json(const conductor::event_record& event);
-ordered_json to_json(const conductor::state_counts& counts);
-
-/// How long the last attempt of a task took, or has taken by `now`; none if it
-/// has none.
-std::optional<conductor::milliseconds>
-duration_of(const conductor::task_record& task, conductor::timestamp now);
-ordered_json duration_or_null(const conductor::task_record& task,
-                              conductor::timestamp now);
 
 /// Prints rows to stdout. A table (see table.hpp) has the given columns, which
 /// are keys of the rows.

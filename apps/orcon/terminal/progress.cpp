@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <conductor/stored_json.hpp>
+
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
 #include "apps/orcon/terminal/task_label.hpp"
@@ -139,7 +141,7 @@ void progress::look_for_failures(store_reader& reader,
     if (events.empty())
       continue;
     const auto& last = events.back();
-    const auto payload = json::parse(last.payload, nullptr, false);
+    const auto payload = parse_stored(last.payload);
     const auto why
       = payload.is_object() ? payload.value("error", json::object()) : json{};
     const auto task = reader.find_task(run, last.task_name);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <conductor/records_json.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -45,48 +46,6 @@ std::string rate_text(double rate) {
                    : with_commas(static_cast<std::int64_t>(rate));
 }
 
-ordered_json json_of(const std::vector<failure_group>& groups,
-                     const run_details& d) {
-  auto out = ordered_json::array();
-  for (const auto& f : groups)
-    out.push_back(
-      {{"type", f.type},
-       {"message", f.message},
-       {"count", f.count},
-       {"first_at", to_iso(f.first)},
-       {"last_at", to_iso(f.last)},
-       {"example", f.example},
-       {"task", f.task},
-       {"item", d.items.contains(f.task) ? ordered_json(d.item_of(f.task))
-                                         : ordered_json(nullptr)}});
-  return out;
-}
-
-ordered_json json_of(const retry_metrics& m) {
-  return {{"retried", m.retried},
-          {"retried_settled", m.retried_settled},
-          {"retried_succeeded", m.retried_succeeded},
-          {"success_rate", m.success_rate()},
-          {"exhausted", m.exhausted},
-          {"average_attempts", m.settled > 0
-                                 ? ordered_json(m.average_attempts())
-                                 : ordered_json(nullptr)}};
-}
-
-/// Tasks that run, and since when.
-ordered_json json_of(const run_summary& s,
-                     const std::vector<task_record>& tasks) {
-  auto out = ordered_json::array();
-  for (const auto& t : tasks)
-    out.push_back({{"name", t.name},
-                   {"id", t.id},
-                   {"handler", t.handler},
-                   {"attempt", t.attempt},
-                   {"started_at", to_iso(t.started_at)},
-                   {"running_ms", (s.at - t.started_at).count()}});
-  return out;
-}
-
 /// Top-level tasks without children.
 ordered_json leaves_of(const run_summary& s, const run_details& d) {
   auto out = ordered_json::array();
@@ -100,41 +59,21 @@ ordered_json leaves_of(const run_summary& s, const run_details& d) {
   return out;
 }
 
+void add_items(ordered_json& groups, const std::vector<failure_group>& of,
+               const run_details& d) {
+  for (std::size_t i = 0; i < of.size(); ++i)
+    groups[i]["item"] = d.items.contains(of[i].task)
+                          ? ordered_json(d.item_of(of[i].task))
+                          : ordered_json(nullptr);
+}
+
 ordered_json json_of(const run_summary& s, const run_details& d) {
-  auto out = to_json(s.run);
-  out["duration_ms"] = s.duration.count();
+  auto out = to_json(s);
   out["tasks_per_second"] = d.rate;
   out["eta_ms"] = d.eta ? ordered_json(d.eta->count()) : ordered_json(nullptr);
-  out["counts"] = to_json(s.tasks);
-  out["handlers"] = ordered_json::array();
-  for (const auto& h : s.handlers)
-    out["handlers"].push_back(
-      {{"handler", h.handler}, {"counts", to_json(h.tasks)}});
-  out["parents"] = ordered_json::array();
-  for (std::size_t i = 0; i < s.parents.size(); ++i)
-    out["parents"].push_back({{"id", s.parents[i].id},
-                              {"name", s.parents[i].name},
-                              {"state", to_string(s.parents[i].state)},
-                              {"children", to_json(s.fanouts[i].children)}});
-  out["parents_total"] = s.parents_total;
   out["leaves"] = leaves_of(s, d);
-  out["failures"] = json_of(s.failures, d);
-  out["retrying"] = json_of(s.to_retry, d);
-  out["running"] = json_of(s, s.running);
-  out["stuck"] = json_of(s, s.stuck);
-  out["retry"] = json_of(s.retries);
-  out["last_settled_at"] = s.last_settled == no_time
-                             ? ordered_json(nullptr)
-                             : ordered_json(to_iso(s.last_settled));
-  out["slowest"] = ordered_json::array();
-  for (const auto& t : s.slowest)
-    out["slowest"].push_back(
-      {{"name", t.name},
-       {"id", t.id},
-       {"duration_ms", (t.updated_at - t.started_at).count()}});
-  out["passes"] = ordered_json::object();
-  for (const auto& p : s.passes)
-    out["passes"][p.actor] = p.passes;
+  add_items(out["failures"], s.failures, d);
+  add_items(out["retrying"], s.to_retry, d);
   return out;
 }
 

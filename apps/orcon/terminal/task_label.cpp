@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <conductor/stored_json.hpp>
+
 #include "actors/handlers/exec/exec_item.hpp"
 #include "apps/orcon/terminal/output.hpp"
 
@@ -21,7 +23,7 @@ constexpr std::size_t widest_item = 60;
 std::string item_text(const std::string& item) {
   if (item.empty())
     return {};
-  const auto value = json::parse(item, nullptr, false);
+  const auto value = parse_stored(item);
   if (value.is_discarded())
     return item;
   std::string text;

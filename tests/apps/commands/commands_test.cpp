@@ -8,7 +8,7 @@
 #include <conductor/json_text.hpp>
 
 #include "apps/orcon/cli.hpp"
-#include "apps/orcon/help/command_notes.hpp"
+#include "apps/orcon/help/command_tree.hpp"
 #include "apps/orcon/help/man_page.hpp"
 #include "tests/support/program.hpp"
 
@@ -25,10 +25,9 @@ bool has(const program_result& r, const std::string& text) {
 struct command_line {
   orcon::settings common;
   orcon::action chosen;
-  std::vector<std::string> tail;
   CLI::App app{"", "orcon"};
 
-  command_line() { orcon::build_command_line(app, {common, chosen, tail}); }
+  command_line() { orcon::build_command_line(app, common, chosen); }
 
   /// Commands that do something, groups left out.
   std::vector<const CLI::App*> leaves() const {
@@ -46,9 +45,7 @@ struct command_line {
 };
 
 std::string documentation() {
-  const auto root
-    = fs::path{__FILE__}.parent_path().parent_path().parent_path();
-  std::ifstream file{root / "docs/commands.md"};
+  std::ifstream file{fs::path{CONDUCTOR_SOURCE_DIR} / "docs/commands.md"};
   CAF_REQUIRE(file.good());
   return {std::istreambuf_iterator<char>{file}, {}};
 }
@@ -150,6 +147,7 @@ CAF_TEST(help has examples and exit codes for each command) {
     const auto footer = command->get_footer();
     CAF_MESSAGE(orcon::path_of(*command));
     CAF_CHECK(contains(footer, "Example"));
+    CAF_CHECK(contains(footer, "Exit codes: 0 done"));
     CAF_CHECK(contains(footer, "  orcon ") || contains(footer, "(orcon "));
   }
   const auto r = b.run("orcon run list --help");

@@ -130,11 +130,57 @@ CAF_TEST(nobody reads and Ctrl C still ends the work at once) {
   b.verify();
 }
 
-CAF_TEST(what is not supported is refused) {
+CAF_TEST(with line buffer each line is printed when it is written) {
   const bench b;
-  for (const auto* option : {"--pipe", "--line-buffer", "--lb"}) {
-    const auto r = b.run("orcon map " + std::string{option} + " cat ::: a");
-    CAF_CHECK_EQUAL(r.code, 2);
-    CAF_CHECK(r.says("not supported"));
+  // The second line is written only once the first has been read.
+  const auto r
+    = b.run("orcon map -q --line-buffer -c 'echo {}1; until test -e seen; do "
+            "sleep 0.05; done; printf {}2' ::: a | while read line; do echo "
+            "$line; touch seen; done; wait");
+  CAF_CHECK_EQUAL(r.out, "a1\na2\n");
+  // Lines of several commands and attempts stay whole.
+  const auto lines
+    = b.run("orcon map -q -j4 --lb --tag --retries 1 -c 'for i in 1 2 3; do "
+            "printf x; sleep 0.02; echo $i; done; printf end{}; test $(echo "
+            ". >> tried{}; wc -l < tried{}) = 2' ::: a b c | sort | uniq -c | "
+            "tr -s ' '")
+        .out;
+  std::string expected;
+  for (const auto* item : {"a", "b", "c"})
+    for (const auto* line : {"end", "x1", "x2", "x3"})
+      expected += std::string{" 2 "} + item + "\t" + line
+                  + (line == std::string{"end"} ? item : "") + "\n";
+  CAF_CHECK_EQUAL(lines, expected);
+  // What has settled before is printed whole.
+  CAF_CHECK_EQUAL(b.run("orcon map -q --lb echo ::: a").out, "a\n");
+  CAF_CHECK_EQUAL(b.run("orcon map -q --lb --replay echo ::: a").out, "a\n");
+  CAF_CHECK_EQUAL(b.run("orcon map --lb -k echo ::: a").code, 2);
+}
+
+CAF_TEST(with pipe each command reads a block of whole lines) {
+  const bench b;
+  CAF_CHECK_EQUAL(
+    b.run("seq 5 | orcon map -q -k --pipe -n 2 -c 'echo {#}: $(cat)'").out,
+    "1: 1 2\n2: 3 4\n3: 5\n");
+  CAF_CHECK_EQUAL(
+    b.run("seq 100000 | orcon map -q -k --pipe --block 64k cat | cksum").out,
+    b.run("seq 100000 | cksum").out);
+  CAF_CHECK_EQUAL(
+    b.run("seq 5 > n; orcon map -q -k --pipe -a n -n 4 wc -l").out, "4\n1\n");
+  // A block holds as many lines as fit.
+  CAF_CHECK_EQUAL(b.run("seq 9 | orcon map -q -k --pipe --block 4 wc -l").out,
+                  "2\n2\n2\n2\n1\n");
+  // Bytes stay what they are.
+  CAF_CHECK_EQUAL(
+    b.run("printf 'a\\0\\377\\n' | orcon map -q --pipe cat | od -c | cksum")
+      .out,
+    b.run("printf 'a\\0\\377\\n' | od -c | cksum").out);
+  CAF_CHECK_EQUAL(b.run("seq 2 | orcon map -q -k --pipe --tag -n 1 cat").out,
+                  "1\t1\n2\t2\n");
+  for (const auto* wrong :
+       {"--pipe cat ::: a", "--pipe echo {}", "--pipe -X cat",
+        "--pipe --block 2M cat", "--pipe --block x cat", "--block 1k cat"}) {
+    CAF_MESSAGE(wrong);
+    CAF_CHECK_EQUAL(b.run("seq 3 | orcon map " + std::string{wrong}).code, 2);
   }
 }

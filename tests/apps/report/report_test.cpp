@@ -115,7 +115,7 @@ CAF_TEST(a page of few tasks has a bar for each) {
   CAF_CHECK_EQUAL(count(page, "aria-label=\"2 attempts\""), 1u);
   CAF_CHECK(!has(page, "Tasks settled per second"));
   CAF_CHECK(has(page, "Attempt 1: failed after"));
-  CAF_CHECK(has(page, "was going on when this page was made"));
+  CAF_CHECK(has(page, "was running when this page was made"));
   CAF_CHECK(has(page, "connection reset"));
   CAF_CHECK(has(page, "1 of 1</td>")); // retries of job#2
   CAF_CHECK(has(page, "all times are UTC"));

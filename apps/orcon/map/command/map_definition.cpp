@@ -56,6 +56,8 @@ json definition_of(const map_options& o, const std::vector<std::string>& argv,
               {"stdout_limit", stdout_limit}}},
             {"max_retries", o.retries},
             {"tolerate", 0}};
+  if (o.pipe)
+    task["input"]["stdin"] = "item";
   if (!o.env.empty())
     task["input"]["env"] = environment_of(o.env);
   if (!o.timeout.empty())

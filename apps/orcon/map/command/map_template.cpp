@@ -41,6 +41,13 @@ bool looks_like_placeholder(std::string_view word) {
          && word.find_first_not_of("-+0123456789./#%") == word.npos;
 }
 
+/// Whether a placeholder stands for an input or a part of it.
+bool names_input(std::string_view braced) {
+  number_at(braced);
+  return is_one_of_parts(braced) || braced == "item"
+         || braced.starts_with("item.");
+}
+
 /// The placeholder that was probably meant: the one that has most of the
 /// characters, and no others.
 std::string_view nearest_to(std::string_view word) {
@@ -105,6 +112,11 @@ result<std::string> translator::translate(std::string_view braced) {
     return "{index}";
   if (braced == "%")
     return std::string{slot_placeholder};
+  if (in_.none && names_input(braced))
+    return fail(errc::invalid,
+                fmt::format("{{{}}}: with --pipe a command reads its input on "
+                            "standard input; only {{#}} and {{%}} can be named",
+                            braced));
   if (braced == "item")
     return input("", 0);
   if (braced.starts_with("item."))
@@ -209,7 +221,7 @@ result<map_template> template_of_words(std::vector<std::string> words,
       return tl::unexpected(translated.error());
     word = std::move(*translated);
   }
-  if (!to.names_an_input())
+  if (!to.names_an_input() && !in.none)
     words.push_back(to.every_input());
   map_template t{std::move(words), std::move(to).warnings()};
   if (runs_inputs_as_shell(t.argv))
@@ -225,7 +237,7 @@ result<map_template> template_of_shell(const std::string& text,
   auto translated = to.word(text);
   if (!translated)
     return tl::unexpected(translated.error());
-  if (!to.names_an_input()) {
+  if (!to.names_an_input() && !in.none) {
     const auto last = to.word(" {}");
     if (!last)
       return tl::unexpected(last.error());

@@ -15,6 +15,7 @@ struct template_inputs {
   std::size_t lists = 1; ///< of inputs that are combined
   bool several = false;  ///< a command gets several inputs of one list
   bool repeat = false;   ///< -X: the word around {} comes once for each
+  bool none = false;     ///< --pipe: the input is not part of the command
 };
 
 struct map_template {

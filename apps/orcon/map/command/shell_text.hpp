@@ -15,7 +15,7 @@ public:
   void read(char c);
 
   place now() const;
-  /// Whether the next byte is no part of the program: escaped, or a comment.
+  /// Whether the next byte is not part of the program: escaped, or a comment.
   bool literal() const { return escaped_ || comment_; }
   /// Empty while the place of the next byte is certain.
   const std::string& doubt() const { return doubt_; }

@@ -156,6 +156,46 @@ private:
   std::size_t bytes_ = 0;
 };
 
+/// --pipe: each item is a block of whole records with their delimiters.
+class blocks {
+public:
+  blocks(item_list& to, const input_rules& rules) : to_(to), rules_(rules) {}
+
+  error add(const std::string& record) {
+    if (!block_.empty() && block_.size() + record.size() > rules_.block)
+      if (auto failed = emit())
+        return failed;
+    block_ += record;
+    return ++records_ == rules_.records ? emit() : error{};
+  }
+
+  error finish() { return block_.empty() ? error{} : emit(); }
+
+private:
+  error emit() {
+    records_ = 0;
+    return to_.add(item_from_bytes(std::exchange(block_, {})));
+  }
+
+  item_list& to_;
+  const input_rules& rules_;
+  std::string block_;
+  std::int64_t records_ = 0;
+};
+
+error read_blocks(const input_source& source, const input_rules& rules,
+                  item_list& to) {
+  if (!source.is_file)
+    return {errc::invalid, "--pipe reads files (-a) or standard input, not "
+                           "inputs after \":::\""};
+  blocks all{to, rules};
+  const auto failed
+    = read_file(source.file, rules.delimiter, [&](std::string record) {
+        return all.add(record + rules.delimiter);
+      });
+  return failed ? failed : all.finish();
+}
+
 /// One row for each combination of what is linked: a column for each list.
 using rows = std::vector<std::vector<json>>;
 
@@ -207,6 +247,8 @@ result<map_inputs> read_inputs(const std::vector<input_source>& from,
                                const std::string& database) {
   map_inputs inputs;
   auto read = [&]() -> error {
+    if (rules.block > 0)
+      return read_blocks(from.front(), rules, inputs.items);
     if (from.size() > 1)
       return combine(from, rules, database, inputs);
     grouping groups{inputs.items, rules};

@@ -24,6 +24,10 @@ struct input_rules {
   char delimiter = '\n';     ///< of the inputs in a file
   std::int64_t max_args = 1; ///< inputs in one command; 0 = as many as fit
   unsigned jobs = 1;         ///< commands that share the inputs if few fit
+  /// --pipe: an item is a block of whole records with at most this many bytes;
+  /// one record that is longer is a block of its own. 0 = an item is a record.
+  std::size_t block = 0;
+  std::int64_t records = 0; ///< in a block at most; 0 = as many as fit
 };
 
 struct map_inputs {

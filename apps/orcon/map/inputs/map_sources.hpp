@@ -16,7 +16,7 @@ struct input_source {
 };
 
 /// Takes the lists that follow ":::", "::::", ":::+" and "::::+" out of the
-/// words of a command, behind those of -a. Errors: invalid.
+/// words of a command, after those of -a. Errors: invalid.
 conductor::result<std::vector<input_source>>
 take_sources(std::vector<std::string>& words,
              const std::vector<std::string>& list_files);

@@ -1,6 +1,7 @@
 #include "apps/orcon/map/output/map_printer.hpp"
 
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@ std::string bytes_in(const json& value, const char* name) {
 }
 
 json item_of(const task_record& task) {
-  const auto input = json::parse(task.input, nullptr, false);
+  const auto input = parse_stored(task.input);
   return input.is_object() ? input.value("item", json{}) : json{};
 }
 
@@ -72,6 +73,7 @@ map_printer::map_printer(std::unique_ptr<store_reader> reader, run_key run,
 
 void map_printer::print(const std::function<void()>& make_room) {
   make_room_ = make_room;
+  print_live();
   for (;;) {
     const auto events
       = reader_->list_events({.run = run_, .name = "task."}, seen_, page);
@@ -127,9 +129,9 @@ void map_printer::print_task(task_key key) {
   const auto task = reader_->load_task(key);
   if (!task || task->state == task_state::cancelled)
     return;
-  const auto output = json::parse(
-    reader_->texts(text_kind::output, {key, 1}).front(), nullptr, false);
-  const auto error = json::parse(task->last_error, nullptr, false);
+  const auto output
+    = parse_stored(reader_->texts(text_kind::output, {key, 1}).front());
+  const auto error = parse_stored(task->last_error);
   const auto failed = task->state == task_state::failed && error.is_object();
   const auto item = item_of(*task);
   const auto text = bytes_in(output, "stdout");
@@ -137,7 +139,9 @@ void map_printer::print_task(task_key key) {
   if (output.is_object() && output.value("stdout_truncated", false))
     tell_cut(key);
   if (settings_.output == format::table) {
-    print_texts(item, text, errors);
+    const auto printed = view_.live && view_.live->end({key, task->attempt});
+    print_live();
+    print_texts(*task, printed ? "" : text, errors);
     if (task->state == task_state::failed)
       tell_failure(*task);
   } else {
@@ -159,11 +163,28 @@ std::string map_printer::errors_of(const task_record& task, const json& kept) {
   return bytes_in(kept, "stderr");
 }
 
-void map_printer::print_texts(const json& item, std::string text,
+/// Prints the lines that commands have written since the last time.
+void map_printer::print_live() {
+  if (!view_.live)
+    return;
+  for (auto& [key, text] : view_.live->take())
+    if (const auto task = reader_->load_task(key))
+      print_texts(*task, std::move(text), {});
+}
+
+/// What --tag puts in front of a task's lines: its inputs, or with --pipe,
+/// where these are whole texts, its number.
+std::string map_printer::tag_of(const task_record& task) const {
+  return view_.pipe ? std::to_string(task.key - base_ + 1)
+                    : inputs_in(item_of(task));
+}
+
+void map_printer::print_texts(const task_record& task, std::string text,
                               std::string errors) {
   if (view_.tag) {
-    text = tagged(text, inputs_in(item));
-    errors = tagged(errors, inputs_in(item));
+    const auto tag = tag_of(task);
+    text = tagged(text, tag);
+    errors = tagged(errors, tag);
   }
   if (!text.empty() || !errors.empty())
     make_room_();
@@ -180,7 +201,7 @@ void map_printer::print_texts(const json& item, std::string text,
 void map_printer::print_row(const task_record& task) {
   const auto parsed = [](const std::string& text) {
     return text.empty() ? ordered_json(nullptr)
-                        : ordered_json::parse(text, nullptr, false);
+                        : parse_stored<ordered_json>(text);
   };
   const ordered_json row{
     {"index", task.key - base_ + 1},  {"item", item_of(task)},
@@ -212,7 +233,7 @@ void map_printer::tell_cut(task_key task) {
 void map_printer::tell_failure(const task_record& task) {
   if (failures_told_ >= failures_shown)
     return;
-  const auto error = json::parse(task.last_error, nullptr, false);
+  const auto error = parse_stored(task.last_error);
   const auto item = item_of(task);
   make_room_();
   tell("orcon: {} ({}) failed: {}\n", task.name, shorten(inputs_in(item), 60),

@@ -11,6 +11,7 @@
 #include <conductor/store.hpp>
 
 #include "apps/orcon/cli.hpp"
+#include "apps/orcon/map/output/live_output.hpp"
 #include "apps/orcon/map/output/long_stderr.hpp"
 #include "apps/orcon/map/output/map_files.hpp"
 
@@ -19,16 +20,19 @@ namespace orcon {
 /// How a map's results are shown.
 struct map_view {
   bool keep_order = false, tag = false;
+  bool pipe = false;             ///< an item is what its command reads
   bool shell = false;            ///< the command is a text for `sh -c`
   std::vector<std::string> argv; ///< of the definition
   /// Whole stderr of commands; null: only what the database keeps.
   std::shared_ptr<long_stderr> errors;
+  /// What commands write while they run; null: stdout is printed at their end.
+  std::shared_ptr<live_output> live;
 };
 
 /// Writes what a map's children wrote to our stdout and stderr, whole and
-/// unmixed, as they settle or in the order of the inputs; as JSON, a row for
-/// each. It follows the events of the run from its beginning, so that a resumed
-/// run prints what had settled before as well.
+/// unmixed, as they settle or in the order of the inputs, or line by line while
+/// they run; as JSON, a row for each. It follows the events of the run from its
+/// beginning, so that a resumed run prints what had settled before as well.
 class map_printer {
 public:
   map_printer(std::unique_ptr<conductor::store_reader> reader,
@@ -52,9 +56,11 @@ private:
   bool was_printed(const conductor::task_record& task);
   void settled(conductor::task_key task);
   void print_task(conductor::task_key task);
+  void print_live();
+  std::string tag_of(const conductor::task_record& task) const;
   std::string errors_of(const conductor::task_record& task,
                         const conductor::json& kept);
-  void print_texts(const conductor::json& item, std::string text,
+  void print_texts(const conductor::task_record& task, std::string text,
                    std::string errors);
   void print_row(const conductor::task_record& task);
   void tell_failure(const conductor::task_record& task);

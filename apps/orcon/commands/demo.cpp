@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <cstdio>
 
 #include <CLI/CLI.hpp>
 #include <caf/all.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
 #include "apps/scenarios/scenarios.hpp"
@@ -86,18 +86,20 @@ int demo(const settings& s, const std::vector<int>& wanted) {
   return held == played && played > 0 ? int{done} : int{operation_failed};
 }
 
+void add_options(CLI::App& app, std::vector<int>& wanted) {
+  app.add_option("scenarios", wanted, "Numbers (default: all)")
+    ->check(CLI::Range(1, 6));
+}
+
 } // namespace
 
-void add_demo_command(CLI::App& app, const commands& c) {
-  auto* command = app.add_subcommand(
-    "demo", "The six scenarios, step by step; exit 0 only if all hold");
-  command->fallthrough();
-  auto wanted = std::make_shared<std::vector<int>>();
-  command->add_option("scenarios", *wanted, "Numbers (default: all)")
-    ->check(CLI::Range(1, 6));
-  command->callback([c, wanted] {
-    c.chosen = [c, wanted] { return demo(c.common, *wanted); };
-  });
+command demo_command() {
+  return {.path = "demo",
+          .summary = "The six scenarios, step by step; exit 0 only if all hold",
+          .examples = "orcon demo\n"
+                      "orcon demo 2 5                     only these two",
+          .exits = {done, operation_failed, usage},
+          .prepare = with(add_options, demo)};
 }
 
 } // namespace orcon

@@ -1,8 +1,9 @@
-#include "apps/orcon/terminal/attempt_log.hpp"
+#include "apps/orcon/commands/attempt_log.hpp"
 
 #include <cstdio>
 
 #include <conductor/json_text.hpp>
+#include <conductor/stored_json.hpp>
 #include <fmt/format.h>
 
 #include "apps/orcon/terminal/output.hpp"
@@ -17,7 +18,7 @@ namespace {
 constexpr std::size_t page = 1000;
 
 std::string sentence(const event_record& e) {
-  const auto payload = json::parse(e.payload, nullptr, false);
+  const auto payload = parse_stored(e.payload);
   if (!payload.is_object())
     return {};
   const auto error = payload.value("error", json::object());

@@ -3,9 +3,11 @@
 #include <thread>
 
 #include <CLI/CLI.hpp>
+#include <conductor/filters.hpp>
 #include <conductor/monitor.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/progress.hpp"
@@ -30,12 +32,10 @@ struct watch_options {
 int follow(const settings& s, const watch_options& o, bool show) {
   std::optional<milliseconds> patience;
   if (!o.timeout.empty()) {
-    patience = parse_duration(o.timeout);
-    if (!patience)
-      return report_error(
-        {errc::invalid, "\"" + o.timeout
-                          + "\" is no duration; write 30s, 5m "
-                            "or 2h"});
+    const auto given = duration_from(o.timeout);
+    if (!given)
+      return report_error(given.error());
+    patience = *given;
   }
   const auto reader = open_reader(s);
   if (!reader)
@@ -68,26 +68,41 @@ int follow(const settings& s, const watch_options& o, bool show) {
   return exit_code_of(run->state);
 }
 
-void add(CLI::App& group, const commands& c, const char* name, const char* text,
-         bool show) {
-  auto* command = group.add_subcommand(name, text);
-  command->fallthrough();
-  auto o = std::make_shared<watch_options>();
-  command->add_option("run", o->run, "Id of the run (default: the newest)");
-  command
-    ->add_option("--timeout", o->timeout,
-                 "Give up after this long, with exit code 8")
+int watch(const settings& s, const watch_options& o) {
+  return follow(s, o, true);
+}
+
+int wait(const settings& s, const watch_options& o) {
+  return follow(s, o, false);
+}
+
+void add_options(CLI::App& app, watch_options& o) {
+  app.add_option("run", o.run, "Id of the run (default: the newest)");
+  app
+    .add_option("--timeout", o.timeout,
+                "Give up after this long, with exit code 8")
     ->type_name("D");
-  command->callback(
-    [=] { c.chosen = [=] { return follow(c.common, *o, show); }; });
 }
 
 } // namespace
 
-void add_watch_commands(CLI::App& run_group, const commands& c) {
-  add(run_group, c, "watch", "Follow a run that an engine works on", true);
-  add(run_group, c, "wait", "Wait until a run has ended; prints nothing",
-      false);
+command run_watch_command() {
+  return {.path = "run watch",
+          .summary = "Follow a run that an engine works on",
+          .examples = "orcon run watch\n"
+                      "orcon run watch last --timeout 10m",
+          .exits = {done, usage, run_failed, run_cancelled, not_found, unusable,
+                    timed_out, interrupted},
+          .prepare = with(add_options, watch)};
+}
+
+command run_wait_command() {
+  return {.path = "run wait",
+          .summary = "Wait until a run has ended; prints nothing",
+          .examples = "orcon run wait last --timeout 10m && echo ready",
+          .exits = {done, usage, run_failed, run_cancelled, not_found, unusable,
+                    timed_out, interrupted},
+          .prepare = with(add_options, wait)};
 }
 
 } // namespace orcon

@@ -1,9 +1,9 @@
-#include <cstdio>
 
 #include <CLI/CLI.hpp>
+#include <conductor/filters.hpp>
 #include <fmt/format.h>
 
-#include "apps/orcon/commands/filters.hpp"
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
@@ -18,17 +18,6 @@ namespace {
 struct retry_options {
   std::string run, task, state, name, error;
 };
-
-/// A pattern that matches one name, whatever characters it has.
-std::string exactly(const std::string& name) {
-  std::string pattern;
-  for (auto c : name)
-    if (c == '*' || c == '?' || c == '[')
-      pattern += std::string{'['} + c + ']';
-    else
-      pattern += c;
-  return pattern;
-}
 
 /// The run and the tasks that the options name.
 result<std::pair<std::string, retry_filter>> chosen_by(const settings& s,
@@ -74,37 +63,40 @@ int retry(const settings& s, const retry_options& o) {
   return done;
 }
 
-} // namespace
-
-void add_run_retry_command(CLI::App& run_group, const commands& c) {
-  auto* command = run_group.add_subcommand(
-    "retry", "Give what did not succeed in a run one more try");
-  command->fallthrough();
-  auto o = std::make_shared<retry_options>();
-  command->add_option("run", o->run, "Id of the run (default: the newest)");
-  command
-    ->add_option("--state", o->state,
-                 "Only FAILED or only CANCELLED ones (default: both)")
+void add_run_options(CLI::App& app, retry_options& o) {
+  app.add_option("run", o.run, "Id of the run (default: the newest)");
+  app
+    .add_option("--state", o.state,
+                "Only FAILED or only CANCELLED ones (default: both)")
     ->check(CLI::IsMember({"FAILED", "CANCELLED"}, CLI::ignore_case));
-  command->add_option("--name", o->name, "Only names that match (*, ?, [abc])");
-  command->add_option("--error", o->error,
-                      "Only errors of this type, e.g. exit or timeout");
-  command->callback(
-    [c, o] { c.chosen = [c, o] { return retry(c.common, *o); }; });
+  app.add_option("--name", o.name, "Only names that match (*, ?, [abc])");
+  app.add_option("--error", o.error,
+                 "Only errors of this type, e.g. exit or timeout");
 }
 
-void add_task_retry_command(CLI::App& task_group, const commands& c) {
-  auto* command = task_group.add_subcommand(
-    "retry", "Give one task that did not succeed one more try");
-  command->fallthrough();
-  auto o = std::make_shared<retry_options>();
-  command
-    ->add_option("task", o->task, "Id, or name within a run such as hash#12")
+void add_task_options(CLI::App& app, retry_options& o) {
+  app.add_option("task", o.task, "Id, or name within a run such as hash#12")
     ->required();
-  command->add_option("--run", o->run,
-                      "The run of the name (default: the newest)");
-  command->callback(
-    [c, o] { c.chosen = [c, o] { return retry(c.common, *o); }; });
+  app.add_option("--run", o.run, "The run of the name (default: the newest)");
+}
+
+} // namespace
+
+command run_retry_command() {
+  return {.path = "run retry",
+          .summary = "Give what did not succeed in a run one more try",
+          .examples = "orcon run retry last && orcon resume\n"
+                      "orcon run retry --error timeout --name 'hash#*'",
+          .exits = {done, usage, not_found, conflict, unusable},
+          .prepare = with(add_run_options, retry)};
+}
+
+command task_retry_command() {
+  return {.path = "task retry",
+          .summary = "Give one task that did not succeed one more try",
+          .examples = "orcon task retry hash#12 && orcon resume",
+          .exits = {done, not_found, conflict, unusable},
+          .prepare = with(add_task_options, retry)};
 }
 
 } // namespace orcon

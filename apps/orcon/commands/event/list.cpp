@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <thread>
 
 #include <CLI/CLI.hpp>
+#include <conductor/records_json.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/commands/work.hpp"
 #include "apps/orcon/terminal/hints.hpp"
 #include "apps/orcon/terminal/output.hpp"
@@ -90,20 +91,6 @@ int list(const settings& s, const list_options& o) {
   return done;
 }
 
-void add_filters(CLI::App* command, list_options& o) {
-  command->fallthrough();
-  command->add_option("run,--run", o.run,
-                      "Only events of this run (id, or \"last\")");
-  command->add_option("--task", o.task,
-                      "Only events of this task (id, or name with --run)");
-  command->add_option("--name", o.name,
-                      "Only names that begin so, or match: task., *.failed");
-  command->add_option("--after", o.after, "Only events behind this seq")
-    ->check([](const std::string& text) {
-      return text.starts_with('-') ? "a seq is 0 or more" : std::string{};
-    });
-}
-
 /// Prints what is new as it comes, until a signal ends it.
 int tail(const settings& s, const list_options& o) {
   const auto reader = open_reader(s);
@@ -138,28 +125,46 @@ int tail(const settings& s, const list_options& o) {
   return done;
 }
 
+void add_filters(CLI::App& app, list_options& o) {
+  app.add_option("run,--run", o.run,
+                 "Only events of this run (id, or \"last\")");
+  app.add_option("--task", o.task,
+                 "Only events of this task (id, or name with --run)");
+  app
+    .add_option("--name", o.name,
+                "Only names that begin so, or match: task., *.failed")
+    ->type_name("EVENT");
+  app.add_option("--after", o.after, "Only events after this seq")
+    ->check([](const std::string& text) {
+      return text.starts_with('-') ? "a seq is 0 or more" : std::string{};
+    })
+    ->type_name("SEQ");
+}
+
+void add_list_options(CLI::App& app, list_options& o) {
+  add_filters(app, o);
+  app.add_option("--limit", o.limit, "Maximum number of rows (default 100)");
+  app.add_flag("--all", o.all, "All of them, however many");
+}
+
 } // namespace
 
-void add_event_commands(CLI::App& app, const commands& c) {
-  auto* group = app.add_subcommand("event", "Events: list, tail");
-  group->require_subcommand(1);
-  group->fallthrough();
-  auto* list_command
-    = group->add_subcommand("list", "The audit trail, in order");
-  auto o = std::make_shared<list_options>();
-  add_filters(list_command, *o);
-  list_command->add_option("--limit", o->limit,
-                           "At most so many (default 100)");
-  list_command->add_flag("--all", o->all, "All of them, however many");
-  list_command->callback(
-    [c, o] { c.chosen = [c, o] { return list(c.common, *o); }; });
+command event_list_command() {
+  return {.path = "event list",
+          .summary = "The audit trail, in order",
+          .examples = "orcon event list last --name task.failed -o jsonl\n"
+                      "orcon event list --after 1200 --limit 50",
+          .exits = {done, not_found, unusable},
+          .prepare = with(add_list_options, list)};
+}
 
-  auto* tail_command
-    = group->add_subcommand("tail", "New events as they come, until Ctrl-C");
-  auto t = std::make_shared<list_options>();
-  add_filters(tail_command, *t);
-  tail_command->callback(
-    [c, t] { c.chosen = [c, t] { return tail(c.common, *t); }; });
+command event_tail_command() {
+  return {.path = "event tail",
+          .summary = "New events as they come, until Ctrl-C",
+          .examples = "orcon event tail --name task.failed\n"
+                      "orcon event tail last --after 0 -o jsonl",
+          .exits = {done, not_found, unusable},
+          .prepare = with(add_filters, tail)};
 }
 
 } // namespace orcon

@@ -9,20 +9,9 @@ class App;
 class Option;
 } // namespace CLI
 
-/// What help, completion, the man page and error messages know about commands
-/// beyond their options.
+/// Questions about the registered commands, asked by help, completion, the man
+/// page and error messages.
 namespace orcon {
-
-/// A row of the table of exit codes.
-struct exit_note {
-  int code;
-  std::string_view meaning;
-};
-const std::vector<exit_note>& exit_notes();
-
-/// Gives examples and exit codes to every command that brings none itself, and
-/// names to the values of options: "RUN", "STATE", "FILE", ...
-void add_notes(CLI::App& app);
 
 /// "run list"; "" for the program itself.
 std::string path_of(const CLI::App& command);
@@ -35,7 +24,7 @@ std::vector<const CLI::App*> visible_commands(const CLI::App& app);
 std::vector<const CLI::Option*> visible_options(const CLI::App& command);
 
 /// What the value of an option is: "RUN", "STATE", "FILE", ...; without the
-/// bounds that help shows behind it.
+/// bounds that help shows after it.
 std::string kind_of(const CLI::Option& option);
 
 /// The values that an option's kind ("STATE", "FORMAT", ...) can have, where

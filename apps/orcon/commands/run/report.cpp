@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
-#include "apps/orcon/cli.hpp"
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/report/report_page.hpp"
 #include "apps/orcon/terminal/print.hpp"
 
@@ -35,17 +35,20 @@ int write_report(const settings& s, const std::string& id) {
   return done;
 }
 
+void add_options(CLI::App& app, std::string& run) {
+  app.add_option("run", run, "Id of the run, or \"last\" (the default)");
+}
+
 } // namespace
 
-void add_report_command(CLI::App& run_group, const commands& c) {
-  auto* command = run_group.add_subcommand(
-    "report", "A page about a run for a browser: timeline, heat map, slowest "
-              "tasks, failures, retries");
-  command->fallthrough();
-  auto id = std::make_shared<std::string>();
-  command->add_option("run", *id, "Id of the run, or \"last\" (the default)");
-  command->callback(
-    [c, id] { c.chosen = [c, id] { return write_report(c.common, *id); }; });
+command run_report_command() {
+  return {.path = "run report",
+          .summary = "A page about a run for a browser: timeline, heat map, "
+                     "slowest tasks, failures, retries",
+          .examples = "orcon run report > run.html        one page for a "
+                      "browser",
+          .exits = {done, usage, not_found, unusable},
+          .prepare = with(add_options, write_report)};
 }
 
 } // namespace orcon

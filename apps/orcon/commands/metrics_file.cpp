@@ -1,4 +1,4 @@
-#include "apps/orcon/terminal/metrics_file.hpp"
+#include "apps/orcon/commands/metrics_file.hpp"
 #include "apps/orcon/terminal/print.hpp"
 
 #include <cerrno>
@@ -42,7 +42,7 @@ void metrics_file::write(engine& engine, const std::string& database,
   if (write_whole(part, text) && std::rename(part.c_str(), path_.c_str()) == 0)
     return;
   if (!std::exchange(told_, true))
-    tell("orcon: cannot write {}: {}; going on without it\n", path_,
+    tell("orcon: cannot write {}: {}; continuing without it\n", path_,
          std::strerror(errno));
 }
 

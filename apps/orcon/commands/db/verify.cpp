@@ -1,11 +1,9 @@
 #include <cstdint>
-#include <filesystem>
 
-#include <CLI/CLI.hpp>
 #include <conductor/admin.hpp>
-#include <conductor/store.hpp>
 #include <fmt/format.h>
 
+#include "apps/orcon/command.hpp"
 #include "apps/orcon/terminal/output.hpp"
 #include "apps/orcon/terminal/print.hpp"
 
@@ -18,29 +16,9 @@ namespace {
 void say_what_to_do(const settings& s) {
   say(s,
       fmt::format("do no more work with {0}: set it aside, together with its "
-                  "-wal, and go on with a backup that verifies; reading it "
+                  "-wal, and continue with a backup that verifies; reading it "
                   "with `run show` or `task list` harms nothing",
                   s.database));
-}
-
-/// Creates a database unless it is there already; in this folder if nobody
-/// names one, since that is where every command then looks first.
-int init(settings s) {
-  if (!s.database_named)
-    s.database = "orcon.db";
-  std::error_code ignored;
-  const auto existed = std::filesystem::exists(s.database, ignored);
-  // One that is in use is there; opening it to write would be refused.
-  if (!existed || !open_sqlite_reader(s.database)) {
-    const auto opened
-      = open_sqlite_store({.path = s.database, .now_ms = to_ms(system_now())});
-    if (!opened)
-      return report_error(opened.error());
-  }
-  if (s.output != format::table)
-    print_object(s, {{"database", s.database}, {"created", !existed}});
-  say(s, s.database + (existed ? " is there already" : " was created"));
-  return done;
 }
 
 int check(const settings& s) {
@@ -99,25 +77,21 @@ int verify(const settings& s) {
 
 } // namespace
 
-void add_database_commands(CLI::App& app, const commands& c) {
-  auto* group = app.add_subcommand(
-    "db",
-    "The database file: init, check, verify, backup, migrate, prune, stats");
-  group->require_subcommand(1);
-  group->fallthrough();
-  auto* create = group->add_subcommand(
-    "init", "Create a database in this folder unless there is one");
-  create->fallthrough();
-  create->callback([c] { c.chosen = [c] { return init(c.common); }; });
-  auto* quick
-    = group->add_subcommand("check", "Check the structure of the file");
-  quick->fallthrough();
-  quick->callback([c] { c.chosen = [c] { return check(c.common); }; });
-  auto* whole = group->add_subcommand(
-    "verify", "Recount everything: states, counters, events, hash chains");
-  whole->fallthrough();
-  whole->callback([c] { c.chosen = [c] { return verify(c.common); }; });
-  add_care_commands(*group, c);
+command db_check_command() {
+  return {.path = "db check",
+          .summary = "Check the structure of the file",
+          .examples = "orcon db check --db nightly.db",
+          .exits = {done, not_found, unusable},
+          .prepare = without_options(check)};
+}
+
+command db_verify_command() {
+  return {.path = "db verify",
+          .summary = "Recount everything: states, counters, events, hash "
+                     "chains",
+          .examples = "orcon db verify --db nightly.db -o json",
+          .exits = {done, not_found, unusable},
+          .prepare = without_options(verify)};
 }
 
 } // namespace orcon
