@@ -24,9 +24,8 @@ struct world {
   std::atomic<unsigned> jitter{0};
 };
 
-engine open_engine(const std::string& db, world& w, bool automatic = true) {
-  auto opened
-    = engine::open({.database = db, .workers = 3, .automatic = automatic});
+engine open_engine(const std::string& db, world& w, bool work = true) {
+  auto opened = engine::open({.database = db, .workers = 3, .work = work});
   if (!opened)
     CAF_FAIL(opened.error().message);
   opened->handle("mended", [&w](const task_context& task) {
