@@ -40,14 +40,42 @@ event_entry run_started() {
 event_entry run_aggregated(run_state state, const run_record& counts) {
   json payload{{"state", to_string(state)}};
   add_counts(payload, counts);
+  if (counts.skipped > 0)
+    payload["skipped"] = counts.skipped;
   if (state == run_state::failed)
-    payload["reason"] = reason::tasks_failed;
+    payload["reason"] = counts.fence == fence::deadline
+                          ? reason::deadline_passed
+                          : reason::tasks_failed;
   return entry(event_kind::run_aggregated, payload);
 }
 
-event_entry run_reopened(run_state from, std::int64_t leaves) {
-  return entry(event_kind::run_reopened,
-               {{"from", to_string(from)}, {"tasks", leaves}});
+event_entry run_cancelled(std::string_view by) {
+  return entry(event_kind::run_cancelled, {{"by", by}});
+}
+
+event_entry run_paused() {
+  return {event_kind::run_paused, "{}"};
+}
+
+event_entry run_unpaused() {
+  return {event_kind::run_unpaused, "{}"};
+}
+
+event_entry run_updated(std::int32_t priority, timestamp deadline) {
+  json payload = json::object();
+  if (priority != 0)
+    payload["priority"] = priority;
+  if (deadline != no_time)
+    payload["deadline"] = to_iso(deadline);
+  return entry(event_kind::run_updated, payload);
+}
+
+event_entry run_reopened(run_state from, std::int64_t leaves,
+                         std::int64_t dependents) {
+  json payload{{"from", to_string(from)}, {"tasks", leaves}};
+  if (dependents > 0)
+    payload["dependents"] = dependents;
+  return entry(event_kind::run_reopened, payload);
 }
 
 event_entry task_created(const std::string& name, std::int64_t children) {
@@ -106,6 +134,27 @@ event_entry task_retries_exhausted(std::int32_t retry_count,
 
 event_entry task_cancelled(std::string_view reason) {
   return entry(event_kind::task_cancelled, {{"reason", reason}});
+}
+
+event_entry task_skipped(std::string_view task, task_state state) {
+  return entry(
+    event_kind::task_cancelled,
+    {{"reason", reason::unmet}, {"task", task}, {"state", to_string(state)}});
+}
+
+event_entry task_updated(const std::optional<count_or_percent>& tolerate,
+                         std::optional<std::int64_t> max_concurrency,
+                         std::int32_t priority) {
+  json payload = json::object();
+  if (tolerate && tolerate->percent > 0)
+    payload["tolerate"] = dump(tolerate->percent) + "%";
+  else if (tolerate)
+    payload["tolerate"] = tolerate->count;
+  if (max_concurrency)
+    payload["max_concurrency"] = *max_concurrency;
+  if (priority != 0)
+    payload["priority"] = priority;
+  return entry(event_kind::task_updated, payload);
 }
 
 event_entry task_aggregated(task_state state, const parent_record& parent,

@@ -19,7 +19,33 @@ void apply_move(run_record& run, const move_run& m, timestamp at) {
   run.updated_at = at;
   if (m.from == run_state::pending && m.to == run_state::running)
     run.started_at = at;
+  if (settled(m.from)) { // a manual retry
+    run.fence = fence::none;
+    if (run.deadline_delay.count() > 0)
+      run.deadline = at + run.deadline_delay;
+  }
   run.finished_at = settled(m.to) ? at : no_time;
+}
+
+bool may_update(const run_record& run, const update_run& u) {
+  if (settled(run.state))
+    return false;
+  return (u.paused && *u.paused != run.paused)
+         || (u.fence != fence::none && run.fence == fence::none)
+         || (u.priority != 0 && u.priority != run.priority)
+         || u.deadline.is_set();
+}
+
+void apply_update(run_record& run, const update_run& u, timestamp at) {
+  run.paused = u.paused.value_or(run.paused);
+  if (run.fence == fence::none)
+    run.fence = u.fence;
+  if (u.priority != 0)
+    run.priority = u.priority;
+  if (u.deadline.is_set())
+    run.deadline = u.deadline.from(at);
+  if (u.deadline.is_set())
+    run.deadline_delay = u.deadline.delay;
 }
 
 move_run start_of_run(run_key run) {
@@ -41,26 +67,53 @@ bool count_top_level(run_record& run, task_state from, task_state to,
   return settled(from) || settled(to);
 }
 
+// -- dependencies -------------------------------------------------------------
+
+bool meets(condition wanted, task_state settled) {
+  switch (wanted) {
+  case condition::succeeded: return settled == task_state::succeeded;
+  case condition::failed: return settled == task_state::failed;
+  case condition::settled: return true;
+  }
+  return false;
+}
+
 // -- parents ------------------------------------------------------------------
 
 void derive_counts(parent_record& parent) {
   auto& c = parent.children;
   c.pending = parent.expanded - c.running - c.retrying - c.settled();
-  c.not_created = parent.total - parent.expanded;
+  c.not_created = settled(parent.state) ? 0 : parent.total - parent.expanded;
 }
 
-bool may_expand(const parent_record& parent, const expand_parent& e) {
-  return parent.state == task_state::pending && parent.expansion_error.empty()
-         && parent.expanded == e.first - 1 && e.count >= 0
-         && parent.expanded + e.count <= parent.total;
+bool has_children_to_create(const parent_record& parent) {
+  return parent.state == task_state::pending && parent.ready
+         && parent.fence == fence::none && parent.expansion_error.empty()
+         && (parent.expanded < parent.total || parent.total == 0);
+}
+
+bool may_expand(const run_record& run, const parent_record& parent,
+                const expand_parent& e) {
+  const auto works = run.works() && parent.fence == fence::none;
+  const auto ends = e.ends || !e.expansion_error.empty();
+  return parent.state == task_state::pending && parent.ready
+         && parent.expansion_error.empty() && parent.expanded == e.first - 1
+         && e.count >= 0 && parent.expanded + e.count <= parent.total
+         && (works || (ends && e.count == 0));
 }
 
 void apply_expansion(parent_record& parent, const expand_parent& e) {
   parent.expanded += e.count;
-  if (!e.expansion_error.empty()) {
-    parent.expansion_error = e.expansion_error;
+  parent.expansion_error = e.expansion_error;
+  if (e.ends || !e.expansion_error.empty())
     parent.total = parent.expanded;
-  }
+  derive_counts(parent);
+}
+
+void reopen(parent_record& parent, std::int64_t reserved) {
+  parent.fence = fence::none;
+  if (parent.expansion_error.empty())
+    parent.total = reserved;
   derive_counts(parent);
 }
 
@@ -72,6 +125,19 @@ void count_children(parent_record& parent, task_state from, task_state to,
 }
 
 // -- tasks --------------------------------------------------------------------
+
+bool may_move_tasks(const run_record& run, const parent_record* parent,
+                    const move_tasks& m) {
+  using enum task_state;
+  const auto by = fence_of(run, parent);
+  if (m.fenced)
+    return by != fence::none;
+  if (m.to == cancelled || settled(m.from))
+    return true;
+  if (by != fence::none)
+    return m.from == pending && m.to != running; // a parent, or what waits
+  return !(run.paused && m.from == retrying && m.to == pending);
+}
 
 bool guard_holds(const task_segment& s, const move_tasks& m,
                  std::int64_t engine) {
@@ -163,12 +229,19 @@ segment_split split_segments(const std::vector<task_segment>& touched,
   return out;
 }
 
-std::optional<std::string_view> late_reason(const refusal& r) {
+fence fence_of(const run_record& run, const parent_record* parent) {
+  return run.fence != fence::none ? run.fence
+         : parent                 ? parent->fence
+                                  : fence::none;
+}
+
+std::optional<std::string_view> late_reason(const refusal& r, fence by) {
   if (r.state == task_state{})
     return std::nullopt; // there is no such task to report it of
   if (r.attempt != r.planned_attempt)
     return "stale_attempt";
-  if (r.state == task_state::cancelled)
+  if (r.state == task_state::cancelled
+      || (by != fence::none && r.state == task_state::running))
     return "cancelled";
   if (r.state == r.planned)
     return std::nullopt;

@@ -69,6 +69,30 @@ run_spec& run_spec::retry(retry_policy policy) {
   return *this;
 }
 
+run_spec& run_spec::after(std::string task_name) {
+  if (auto* task = last_task("after"))
+    task->after.push_back(std::move(task_name));
+  return *this;
+}
+
+run_spec& run_spec::when(condition c) {
+  if (auto* task = last_task("when"))
+    task->when = c;
+  return *this;
+}
+
+run_spec& run_spec::not_before(moment m) {
+  if (auto* task = last_task("not_before"))
+    task->not_before = m;
+  return *this;
+}
+
+run_spec& run_spec::task_priority(std::int32_t p) {
+  if (auto* task = last_task("task_priority"))
+    task->priority = p;
+  return *this;
+}
+
 run_spec& run_spec::max_concurrency(std::int64_t n) {
   if (auto* task = last_task("max_concurrency"))
     task->max_concurrency = n;

@@ -65,6 +65,26 @@ std::optional<timestamp> parse_iso(std::string_view text) {
          + milliseconds{*ms};
 }
 
+std::optional<timestamp> parse_utc(std::string_view text) {
+  constexpr std::size_t to_minutes = 16, to_seconds = 19, most_decimals = 9;
+  const auto zone = text.ends_with("Z")        ? 1u
+                    : text.ends_with("+00:00") ? 6u
+                                               : 0;
+  if (zone == 0)
+    return std::nullopt;
+  std::string full{text.substr(0, text.size() - zone)};
+  if (full.size() == to_minutes)
+    full += ":00";
+  if (full.size() == to_seconds)
+    full += ".0";
+  if (full.size() < to_seconds + 2
+      || full.size() > to_seconds + 1 + most_decimals
+      || !digits(full, to_seconds + 1, most_decimals))
+    return std::nullopt;
+  full.resize(to_seconds + 4, '0');
+  return parse_iso(full + 'Z');
+}
+
 std::optional<milliseconds> parse_duration(std::string_view text) {
   if (text == "0")
     return milliseconds{0};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -23,8 +24,11 @@ struct task_submission {
   task_spec spec;          ///< without the items of a list
   std::int64_t total = -1; ///< children; -1 for a leaf
   list_key items = 0;      ///< of the children; 0 = derived
+  /// Places of the tasks that it waits for among those of the submission, each
+  /// once. There must be no cycle.
+  std::vector<std::int32_t> after;
 
-  CONDUCTOR_MESSAGE(task_submission, x.spec, x.total, x.items)
+  CONDUCTOR_MESSAGE(task_submission, x.spec, x.total, x.items, x.after)
 };
 
 /// Creates a run with its top-level tasks. If the `idempotency_key` is known
@@ -34,10 +38,12 @@ struct submission {
   std::string meta = "{}";
   std::string idempotency_key;
   count_or_percent retry_budget{-1, 0};
+  moment deadline;
+  std::int32_t priority = default_priority;
   std::vector<task_submission> tasks;
 
   CONDUCTOR_MESSAGE(submission, x.name, x.meta, x.idempotency_key,
-                    x.retry_budget, x.tasks)
+                    x.retry_budget, x.deadline, x.priority, x.tasks)
 };
 
 /// Names what the submission before it in the same change set creates. Parts
@@ -75,24 +81,31 @@ struct append_event {
 };
 
 /// Creates children first … first + count - 1 of a parent.
-/// Guard: the parent is PENDING, its expansion has not ended, and first - 1
-/// children exist.
+/// Guard: the parent is PENDING and ready, its expansion has not ended, first -
+/// 1 children exist, and (to create any) neither it nor its run is fenced, and
+/// its run is not paused.
 struct expand_parent {
   run_key run = 0;
   task_key parent = 0;
   std::int64_t first = 1, count = 0; ///< 1-based index
   /// JSON; set: the expansion ends here, with the children that exist.
   std::string expansion_error;
+  /// The expansion ends here without an error. A manual retry resumes it.
+  bool ends = false;
   /// Written before and after the children's own events, if it is applied.
   std::vector<append_event> before, after;
 
   CONDUCTOR_MESSAGE(expand_parent, x.run, x.parent, x.first, x.count,
-                    x.expansion_error, x.before, x.after)
+                    x.expansion_error, x.ends, x.before, x.after)
 };
 
 /// Moves consecutive tasks of one parent from one state to another.
 /// Guard: each is in state `from` with `attempt` leases taken, and leased by
-/// this engine if `from` is RUNNING (unless `lost`).
+/// this engine if `from` is RUNNING (unless `lost`). While a fence stands only
+/// its own moves and cancellations hold; no retry begins in a paused run.
+///
+/// What a top-level task settles as decides on those that wait for it: they
+/// fall due, or are CANCELLED in the same commit (`task_skipped`).
 struct move_tasks {
   run_key run = 0;
   task_key parent = 0; ///< 0 for top-level tasks
@@ -108,6 +121,7 @@ struct move_tasks {
   bool retried = false;  ///< retry_count + 1
   bool lost = false;     ///< lost_count + 1
   bool budgeted = false; ///< the run's retries + 1
+  bool fenced = false;   ///< made by the fence that stands
   /// JSON texts, one for each task, "" = leave; none = leave all.
   std::vector<std::string> outputs;
   std::string error; ///< JSON text; empty = leave
@@ -118,7 +132,7 @@ struct move_tasks {
 
   CONDUCTOR_MESSAGE(move_tasks, x.run, x.parent, x.tasks, x.from, x.attempt,
                     x.to, x.delay, x.ran, x.retried, x.lost, x.budgeted,
-                    x.outputs, x.error, x.events, x.report_late)
+                    x.fenced, x.outputs, x.error, x.events, x.report_late)
 };
 
 /// Moves a run. Guard: it is in state `from`, and to be settled all of its
@@ -129,6 +143,51 @@ struct move_run {
   std::vector<event_entry> events;
 
   CONDUCTOR_MESSAGE(move_run, x.run, x.from, x.to, x.events)
+};
+
+/// Pauses a run, lets it continue, sets its fence, priority or deadline.
+/// Guard: the run has not settled and something changes; a fence stays as it
+/// is once it is set.
+struct update_run {
+  run_key run = 0;
+  std::optional<bool> paused;
+  conductor::fence fence = conductor::fence::none; ///< none = leave
+  std::int32_t priority = 0;                       ///< 0 = leave
+  moment deadline; ///< from now; not set = leave
+  std::vector<event_entry> events;
+
+  CONDUCTOR_MESSAGE(update_run, x.run, x.paused, x.fence, x.priority,
+                    x.deadline, x.events)
+};
+
+/// Pauses all runs, those of the future included, or lets all continue.
+/// Writes `run.paused` or `run.unpaused` for each open run that this changes.
+struct pause_all {
+  bool paused = true;
+
+  CONDUCTOR_MESSAGE(pause_all, x.paused)
+};
+
+/// Changes what a top-level task and its children go by, or fences a parent.
+/// Guard: the task has not settled.
+struct update_task {
+  run_key run = 0;
+  task_key task = 0;
+  std::optional<count_or_percent> tolerate;
+  std::optional<std::int64_t> max_concurrency;     ///< 0 = no bound
+  std::int32_t priority = 0;                       ///< 0 = leave
+  conductor::fence fence = conductor::fence::none; ///< none = leave
+  std::vector<event_entry> events;
+
+  CONDUCTOR_MESSAGE(update_task, x.run, x.task, x.tolerate, x.max_concurrency,
+                    x.priority, x.fence, x.events)
+};
+
+/// Releases tasks whose `not_before` has come, at most `limit` of them.
+struct release_tasks {
+  std::int64_t limit = 0;
+
+  CONDUCTOR_MESSAGE(release_tasks, x.limit)
 };
 
 /// How many tasks of a handler may be leased.
@@ -145,9 +204,10 @@ struct handler_room {
 
 /// Asks for tasks to execute. The store grants what is due, within the rooms,
 /// the limit and the parents' `max_concurrency`: handlers in the order given;
-/// of each the runs in turn, beginning after the one that was served last; of
-/// a run its tasks by key. A run that is PENDING starts. The grants are part of
-/// the answer.
+/// of each the first priority that has tasks, but every tenth lease the one
+/// that waits longest; of a priority the runs in turn, beginning after the one
+/// that was served last; of a run its tasks by key. A run that is PENDING
+/// starts. The grants are part of the answer.
 struct claim_tasks {
   std::vector<handler_room> rooms;
   std::int64_t limit = 0; ///< tasks in all
@@ -174,7 +234,8 @@ struct engine_report {
 
 using change = std::variant<submission, append_items, drop_items, append_event,
                             expand_parent, move_tasks, move_run, claim_tasks,
-                            pass_events, engine_report>;
+                            pass_events, engine_report, update_run, pause_all,
+                            update_task, release_tasks>;
 
 struct change_set {
   std::vector<change> parts;

@@ -155,6 +155,8 @@ constexpr std::uint32_t retries = 8;     ///< tasks failed and wait for a retry
 constexpr std::uint32_t cancels = 16;    ///< tasks were cancelled
 constexpr std::uint32_t done = 32;       ///< a run's last task is settled
 constexpr std::uint32_t ended = 64;      ///< a run is settled
+constexpr std::uint32_t changes = 128;   ///< people changed a run or a task
+constexpr std::uint32_t times = 256;     ///< something waits for a time
 constexpr std::uint32_t all = ~std::uint32_t{0}; ///< every commit
 } // namespace topics
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -35,7 +36,7 @@ struct definition_context {
   std::function<std::vector<definition_error>(const std::string& handler,
                                               const json& input)>
     check_handler;
-  std::size_t max_tasks = 10'000;         ///< top-level tasks
+  std::size_t max_tasks = 1'000'000;      ///< top-level tasks
   std::size_t max_name = 200;             ///< bytes of a name
   std::size_t max_input = 1u << 20;       ///< bytes of a task's input
   std::int64_t max_width = 1'000'000'000; ///< children of one fan-out
@@ -54,11 +55,19 @@ definition_result read_definition(const json& document,
 std::vector<definition_error> check_spec(const run_spec& spec,
                                          const definition_context& context);
 
+/// The dependencies of tasks as places: element i holds, for each name in
+/// `after` of task i, which task of the list that is; each once, in the order
+/// in which they are named. Names of no task are left out. Linear in time.
+std::vector<std::vector<std::int32_t>>
+dependency_places(const std::vector<task_spec>& tasks);
+
 /// The JSON Schema (draft 2020-12) of definitions.
 json definition_schema();
 
-/// A task spec as the store keeps it, and back. The pair loses nothing but the
-/// items of a list and its key: runs with different items may share a spec.
+/// A task spec as the store keeps it, and back: JSON without the members that
+/// have their default values. The pair loses nothing but what the store keeps
+/// elsewhere: the items of a list and its key (so that runs with different
+/// items share a spec), `after` and `when`.
 std::string to_stored_text(const task_spec& spec);
 result<task_spec> from_stored_text(std::string_view text);
 

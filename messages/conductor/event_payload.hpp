@@ -17,6 +17,7 @@ namespace conductor {
 /// Why an attempt or a task failed, as `last_error` and `task.failed` hold it.
 namespace error_type {
 inline constexpr std::string_view children_failed = "children_failed";
+inline constexpr std::string_view deadline = "deadline";
 inline constexpr std::string_view lease_expired = "lease_expired";
 inline constexpr std::string_view timeout = "timeout";
 } // namespace error_type
@@ -24,6 +25,8 @@ inline constexpr std::string_view timeout = "timeout";
 /// Texts of `because` and `reason` members.
 namespace reason {
 inline constexpr std::string_view by_hand = "hand";
+inline constexpr std::string_view deadline = "deadline";
+inline constexpr std::string_view deadline_passed = "The deadline passed";
 inline constexpr std::string_view fail_fast = "fail_fast";
 inline constexpr std::string_view lease_expired = "lease_expired";
 inline constexpr std::string_view max_retries = "max_retries";
@@ -31,6 +34,7 @@ inline constexpr std::string_view not_begun = "not_begun";
 inline constexpr std::string_view non_retryable = "non_retryable";
 inline constexpr std::string_view retry_budget = "retry_budget";
 inline constexpr std::string_view stopped = "stopped";
+inline constexpr std::string_view unmet = "unmet";
 inline constexpr std::string_view children_failed
   = "One or more child tasks failed";
 inline constexpr std::string_view tasks_failed = "One or more tasks failed";
@@ -41,7 +45,14 @@ inline constexpr std::string_view tasks_failed = "One or more tasks failed";
 event_entry run_created(const std::string& name, std::int64_t tasks);
 event_entry run_started();
 event_entry run_aggregated(run_state state, const run_record& counts);
-event_entry run_reopened(run_state from, std::int64_t leaves);
+event_entry run_cancelled(std::string_view by);
+event_entry run_paused();
+event_entry run_unpaused();
+/// What `run update` changed; 0 and none = not changed.
+event_entry run_updated(std::int32_t priority, timestamp deadline);
+/// `dependents`: skipped tasks that wait again.
+event_entry run_reopened(run_state from, std::int64_t leaves,
+                         std::int64_t dependents = 0);
 
 /// Of a top-level task; `children` is negative for a leaf.
 event_entry task_created(const std::string& name, std::int64_t children);
@@ -62,6 +73,12 @@ event_entry task_retries_exhausted(std::int32_t retry_count,
                                    std::int32_t max_retries,
                                    std::string_view because);
 event_entry task_cancelled(std::string_view reason);
+/// CANCELLED because `task` settled as `state`.
+event_entry task_skipped(std::string_view task, task_state state);
+/// What `task update` changed.
+event_entry task_updated(const std::optional<count_or_percent>& tolerate,
+                         std::optional<std::int64_t> max_concurrency,
+                         std::int32_t priority);
 event_entry task_aggregated(task_state state, const parent_record& parent,
                             std::string_view reason);
 event_entry task_stuck(std::int32_t attempt, milliseconds running);

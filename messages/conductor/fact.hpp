@@ -37,10 +37,14 @@ struct committed {
   std::vector<run_record> progress;   ///< runs as they stand after the commit
   std::vector<task_transition> moves;
   std::vector<event_span> events;
+  std::vector<run_key> updated; ///< paused, continued, fenced, changed
+  /// The soonest `not_before` or deadline of what was submitted; none if no
+  /// task waits for a time.
+  timestamp waits_until{};
   bool due = false; ///< tasks may be claimed that could not be before
 
   CONDUCTOR_MESSAGE(committed, x.number, x.at, x.runs, x.parents, x.progress,
-                    x.moves, x.events, x.due)
+                    x.moves, x.events, x.updated, x.waits_until, x.due)
 };
 
 /// A committed fact as actors pass it on: shared, never copied.

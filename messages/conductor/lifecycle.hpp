@@ -22,20 +22,35 @@ namespace conductor {
 bool may_move(const run_record& run, const move_run& m);
 /// Applies a move whose guard holds.
 void apply_move(run_record& run, const move_run& m, timestamp at);
+/// Whether an update of a run holds: it has not settled, and something changes.
+bool may_update(const run_record& run, const update_run& u);
+/// Applies an update that holds.
+void apply_update(run_record& run, const update_run& u, timestamp at);
 /// PENDING → RUNNING with its event: the first task is fanned out or leased.
 move_run start_of_run(run_key run);
 /// Counts a top-level task that moved; true if the run's numbers changed.
 bool count_top_level(run_record& run, task_state from, task_state to,
                      std::int64_t tasks);
 
+// -- dependencies -------------------------------------------------------------
+
+/// Whether a task that settled so meets a condition of its dependents.
+bool meets(condition wanted, task_state settled);
+
 // -- parents ------------------------------------------------------------------
 
 /// Fills in the counts of children that follow from the others.
 void derive_counts(parent_record& parent);
 /// Whether the guard of an expansion holds.
-bool may_expand(const parent_record& parent, const expand_parent& e);
+bool may_expand(const run_record& run, const parent_record& parent,
+                const expand_parent& e);
+/// Whether a parent has children to create, or is empty and not settled yet.
+bool has_children_to_create(const parent_record& parent);
 /// Applies an expansion whose guard holds, but for the children themselves.
 void apply_expansion(parent_record& parent, const expand_parent& e);
+/// A settled parent is PENDING again. `reserved`: children there were to be; an
+/// expansion that ended early without an error continues.
+void reopen(parent_record& parent, std::int64_t reserved);
 /// Counts children that moved.
 void count_children(parent_record& parent, task_state from, task_state to,
                     std::int64_t tasks);
@@ -57,6 +72,11 @@ struct task_segment {
                     x.lost_count, x.engine, x.due, x.created_at, x.started_at,
                     x.updated_at)
 };
+
+/// Whether a run and its parent admit a move: no fence of either forbids it.
+/// `parent` is null for a top-level task.
+bool may_move_tasks(const run_record& run, const parent_record* parent,
+                    const move_tasks& m);
 
 /// Whether every task of a segment meets the guard of a move. `engine` is the
 /// epoch of the engine that moves.
@@ -92,8 +112,11 @@ inline bool legal_task_move(bool leaf, task_state from, task_state to) {
 }
 
 /// Why a result came too late; nullopt if it is in the store already, or if
-/// there is no such task.
-std::optional<std::string_view> late_reason(const refusal& r);
+/// there is no such task. `by`: the fence of its run or parent.
+std::optional<std::string_view> late_reason(const refusal& r,
+                                            fence by = fence::none);
+/// The fence that a task is behind; `parent` is null for a top-level task.
+fence fence_of(const run_record& run, const parent_record* parent);
 
 /// The state that an event leads a task to, given the state before it; nullopt
 /// if it changes no state. `retries`: a `task.failed` is followed by a retry.

@@ -38,6 +38,14 @@ struct state_counts {
                     x.retrying, x.succeeded, x.failed, x.cancelled)
 };
 
+/// Why nothing of a run, or below a parent, is leased, fanned out or retried
+/// any more. What has not settled is ended.
+enum class fence : std::uint8_t {
+  none,
+  cancel,   ///< by hand
+  deadline, ///< the run's has passed
+};
+
 /// A run as the store holds it.
 struct run_record {
   run_key key = 0;
@@ -52,14 +60,25 @@ struct run_record {
   std::int64_t succeeded = 0, failed = 0, cancelled = 0; ///< of those, settled
   std::int64_t retries = 0; ///< retries scheduled in the whole run
   count_or_percent retry_budget{-1, 0};
+  std::int64_t skipped = 0; ///< of `cancelled`: their condition was not met
+  std::int32_t priority = default_priority;
+  bool paused = false;
+  conductor::fence fence = conductor::fence::none;
+  timestamp deadline{};           ///< none if there is none
+  milliseconds deadline_delay{0}; ///< after the submission, if given so
 
+  /// Whether its tasks may be leased, fanned out and retried.
+  bool works() const {
+    return !settled(state) && !paused && fence == conductor::fence::none;
+  }
   /// Of the top-level tasks.
   std::int64_t settled_tasks() const { return succeeded + failed + cancelled; }
 
   CONDUCTOR_MESSAGE(run_record, x.key, x.id, x.name, x.state, x.meta,
                     x.idempotency_key, x.created_at, x.updated_at, x.started_at,
                     x.finished_at, x.first_task, x.tasks, x.succeeded, x.failed,
-                    x.cancelled, x.retries, x.retry_budget)
+                    x.cancelled, x.retries, x.retry_budget, x.skipped,
+                    x.priority, x.paused, x.fence, x.deadline, x.deadline_delay)
 };
 
 /// A task as people see it.
@@ -74,14 +93,17 @@ struct task_record {
   std::int32_t attempt = 0; ///< leases taken so far
   std::int32_t retry_count = 0, lost_count = 0, max_retries = 0;
   timestamp created_at{}, started_at{}, updated_at{};
-  timestamp due_at{}; ///< of a leaf that waits for its time; else none
+  timestamp due_at{};         ///< of a leaf that waits for its time; else none
+  timestamp not_before{};     ///< as it was submitted
+  std::int64_t waits_for = 0; ///< tasks (and its time) that it still waits for
+  bool skipped = false;       ///< CANCELLED because its condition was not met
   std::string input, output, last_error; ///< JSON texts; empty = none
 
   CONDUCTOR_MESSAGE(task_record, x.key, x.id, x.run_id, x.parent_task_id, x.run,
                     x.parent, x.index, x.name, x.handler, x.state, x.attempt,
                     x.retry_count, x.lost_count, x.max_retries, x.created_at,
-                    x.started_at, x.updated_at, x.due_at, x.input, x.output,
-                    x.last_error)
+                    x.started_at, x.updated_at, x.due_at, x.not_before,
+                    x.waits_for, x.skipped, x.input, x.output, x.last_error)
 };
 
 /// A parent's progress: how many of its children exist, and their states.
@@ -94,11 +116,22 @@ struct parent_record {
   std::int64_t expanded = 0;   ///< children created so far: 1 … expanded
   list_key items = 0;          ///< the children's items; 0 = derived
   std::string expansion_error; ///< JSON; set if the expansion ended early
-  state_counts children;       ///< `pending` and `not_created` are derived
+  bool ready = true;           ///< nothing that it waits for is left
+  conductor::fence fence = conductor::fence::none;
+  state_counts children; ///< `pending` and `not_created` are derived
 
   task_range range() const { return {base, expanded}; }
   CONDUCTOR_MESSAGE(parent_record, x.task, x.run, x.state, x.base, x.total,
-                    x.expanded, x.items, x.expansion_error, x.children)
+                    x.expanded, x.items, x.expansion_error, x.ready, x.fence,
+                    x.children)
+};
+
+/// One task that waits for another, both of the top level of one run.
+struct dependency {
+  task_key task = 0, dependent = 0;
+  condition when = condition::succeeded;
+
+  CONDUCTOR_MESSAGE(dependency, x.task, x.dependent, x.when)
 };
 
 /// What a top-level task, and with it its children, was submitted as.
@@ -109,7 +142,7 @@ struct task_template {
   timestamp created_at{}; ///< the time in the ids of the task and its children
   task_key base = 0;      ///< key of child 1; 0 for a leaf
   list_key items = 0;     ///< of the children; 0 = derived
-  task_spec spec;         ///< without the items of a list
+  task_spec spec; ///< without the items of a list, and without dependencies
 
   CONDUCTOR_MESSAGE(task_template, x.task, x.run, x.run_id, x.created_at,
                     x.base, x.items, x.spec)

@@ -37,6 +37,11 @@ std::string to_iso(timestamp t);
 /// Reads what `to_iso` writes, nothing looser; nullopt otherwise.
 std::optional<timestamp> parse_iso(std::string_view text);
 
+/// Reads an ISO 8601 time in UTC as people and programs write it:
+/// "2026-11-23T04:01Z", "2026-11-23T04:01:37Z", "2026-11-23T04:01:37.123Z",
+/// with up to nine decimals (cut to milliseconds) and "+00:00" in place of "Z".
+std::optional<timestamp> parse_utc(std::string_view text);
+
 /// Reads "250ms", "5s", "10m", "2h" (a number of milliseconds, seconds,
 /// minutes or hours; decimals allowed) or "0"; nullopt otherwise.
 std::optional<milliseconds> parse_duration(std::string_view text);

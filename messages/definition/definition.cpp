@@ -8,6 +8,17 @@ namespace detail {
 
 namespace {
 
+/// The reader of `when` cannot tell whether there is an `after`.
+void check_when(const place& at, task_spec& task) {
+  if (!at.value.contains("when"))
+    return;
+  const auto after = at.value.find("after");
+  if (after == at.value.end() || *after == json::array())
+    at.in.errors.add(at.path + "/when", when_alone);
+  else if (task.after.empty()) // it was refused
+    task.when = condition::succeeded;
+}
+
 void read_task(const place& at, std::string name, run_draft& draft) {
   const auto named = name.empty();
   task_spec task = draft.defaults;
@@ -21,6 +32,7 @@ void read_task(const place& at, std::string name, run_draft& draft) {
     if (task.handler.empty())
       at.in.errors.add(at.path + "/handler",
                        "is required, here or in /defaults");
+    check_when(at, task);
     check_task(task, at.path, name_path, at.in.context, at.in.errors);
   }
   draft.spec.tasks.push_back(std::move(task));
@@ -44,6 +56,11 @@ void read_tasks(const place& at, run_draft& draft) {
       read_task({value, pointer(at.path, key), at.in}, key, draft);
   if (at.value.is_array())
     check_duplicates(draft.spec.tasks, errors);
+  const auto path_of = [&](std::size_t i) {
+    return at.value.is_array() ? pointer(at.path, i)
+                               : pointer(at.path, draft.spec.tasks[i].name);
+  };
+  check_dependencies(draft.spec.tasks, path_of, errors);
 }
 
 } // namespace

@@ -12,6 +12,9 @@ namespace detail {
 
 namespace {
 
+/// 9999-12-31T23:59:59.999Z: later years have more digits than ISO 8601 has.
+constexpr auto last_time = from_ms(253'402'300'799'999);
+
 bool has_control_character(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
@@ -83,6 +86,16 @@ struct checker {
   void duration(milliseconds d, const char* where) const {
     require(d.count() >= 0 && d <= longest_duration, where,
             "must be between 0 and 100 years");
+  }
+  void time(const moment& m, const char* where) const {
+    duration(m.delay, where);
+    require(m.delay.count() == 0 || m.at == no_time, where,
+            "must be a duration or a time, not both");
+    require(m.at >= no_time && m.at <= last_time, where,
+            "must be a time between 1970 and 9999");
+  }
+  void priority(std::int32_t p, const char* where) const {
+    accept(where, priority_trouble(p));
   }
   void part(const count_or_percent& s, const char* where) const {
     require(std::isfinite(s.percent) && s.percent >= 0 && s.percent <= 100,
@@ -216,6 +229,13 @@ std::optional<std::int64_t> range_count(std::int64_t from, std::int64_t to,
   return static_cast<std::int64_t>(steps) + 1;
 }
 
+std::string priority_trouble(std::int64_t priority) {
+  if (priority >= first_priority && priority <= last_priority)
+    return {};
+  return "must be between " + std::to_string(first_priority) + " and "
+         + std::to_string(last_priority) + ", not " + std::to_string(priority);
+}
+
 void check_run(const run_spec& spec, const definition_context& context,
                error_list& errors) {
   const std::string root;
@@ -225,6 +245,8 @@ void check_run(const run_spec& spec, const definition_context& context,
     check.accept("/idempotency_key",
                  label_trouble(spec.idempotency_key, context.max_name));
   check.part(spec.retry_budget, "/retry_budget");
+  check.time(spec.deadline, "/deadline");
+  check.priority(spec.priority, "/priority");
   if (spec.meta.size() > context.max_input)
     return errors.add("/meta", too_long(spec.meta, context.max_input));
   const auto meta = parse_json(spec.meta);
@@ -245,6 +267,13 @@ void check_task(const task_spec& task, const std::string& path,
   check_source(task.fanout, check);
   check_retry(task.retry, check);
   check.duration(task.timeout, "/timeout");
+  check.time(task.not_before, "/not_before");
+  if (task.priority != 0)
+    check.priority(task.priority, "/priority");
+  check.require(task.when == condition::succeeded || !task.after.empty(),
+                "/when", when_alone);
+  check.require(!name_of(condition_names, task.when).empty(), "/when",
+                "is no known choice");
   check.require(task.max_concurrency >= 0, "/max_concurrency",
                 "must not be negative");
   check.require(task.tolerate.count >= 0, "/tolerate", "must not be negative");
@@ -292,6 +321,8 @@ std::vector<definition_error> check_spec(const run_spec& spec,
       check_task(spec.tasks[i], path, path + "/name", context, errors);
     }
     check_duplicates(spec.tasks, errors);
+    check_dependencies(
+      spec.tasks, [](std::size_t i) { return pointer("/tasks", i); }, errors);
   }
   return errors.take();
 }

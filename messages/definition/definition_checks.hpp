@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,11 @@ inline constexpr std::size_t most_error_types = 100;
 /// A century, as for durations that are read from text.
 inline constexpr milliseconds longest_duration
   = std::chrono::hours{24 * 366 * 100};
+
+/// What is said about a `when` without an `after`.
+inline constexpr const char* when_alone = "has no meaning without \"after\"";
+/// What is said about a `priority` outside its bounds.
+std::string priority_trouble(std::int64_t priority);
 
 /// Errors in the order they were found: the first of each place, and not so
 /// many that nobody would read them.
@@ -62,5 +68,11 @@ void check_task_count(std::size_t count, const definition_context& context,
 
 /// Finds names that are given to more than one task.
 void check_duplicates(const std::vector<task_spec>& tasks, error_list& errors);
+
+/// Finds names in `after` that cannot be waited for, and cycles. `path_of`
+/// gives the path of a task. Linear in time as long as there are no errors.
+void check_dependencies(const std::vector<task_spec>& tasks,
+                        const std::function<std::string(std::size_t)>& path_of,
+                        error_list& errors);
 
 } // namespace conductor::detail

@@ -71,12 +71,13 @@ void read_fanout_object(const place& at, fanout_source& source) {
 const fields<fanout_source>& fanout_fields() {
   static const fields<fanout_source> table{
     {"lines", read_path<source_kind::lines>, text_schema,
-     "a text file, one child a line"},
+     "a text file, one child a line", R"("files.txt")"},
     {"glob", read_path<source_kind::glob>, text_schema,
-     "a pattern, one child a file"},
-    {"items", read_items, list_schema, "one child an element"},
+     "a pattern, one child a file", R"("*.png")"},
+    {"items", read_items, list_schema, "one child an element",
+     R"(["a", {"b": 1}])"},
     {"range", read_range, range_schema,
-     "[from, to] or [from, to, step], `to` included"},
+     "[from, to] or [from, to, step], `to` included", "[0, 90, 10]"},
     {"from", nullptr, nullptr, later},
   };
   return table;

@@ -29,6 +29,11 @@ inline constexpr std::array<choice<on_failure>, 2> on_failure_names{
 inline constexpr std::array<choice<collect>, 2> collect_names{
   {{"none", collect::none}, {"outputs", collect::outputs}}};
 
+inline constexpr std::array<choice<condition>, 3> condition_names{
+  {{"succeeded", condition::succeeded},
+   {"settled", condition::settled},
+   {"failed", condition::failed}}};
+
 inline constexpr std::array<choice<source_kind>, 7> source_names{
   {{"none", source_kind::none},
    {"count", source_kind::count},

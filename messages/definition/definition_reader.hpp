@@ -47,6 +47,7 @@ struct field {
   void (*read)(const place&, T&); ///< null: the field is refused with `note`
   json (*schema)();               ///< null where the field is refused
   std::string_view note;          ///< the description; else why it is refused
+  std::string_view example = {};  ///< a value, in JSON
 };
 
 template <class T>
@@ -76,6 +77,8 @@ read_integer(const place& at,
              std::int64_t most = std::numeric_limits<std::int64_t>::max());
 std::optional<double> read_number(const place& at, double least, double most);
 std::optional<milliseconds> read_duration(const place& at);
+/// A duration, or an ISO 8601 time in UTC.
+std::optional<moment> read_moment(const place& at);
 std::optional<count_or_percent> read_share(const place& at);
 bool require_object(const place& at);
 bool require_list(const place& at);

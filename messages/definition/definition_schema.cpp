@@ -16,6 +16,7 @@ json schema_of(const fields<T>& table) {
       continue;
     auto schema = f.schema();
     schema["description"] = std::string{f.note};
+    schema["examples"] = {json::parse(f.example)};
     properties[std::string{f.name}] = std::move(schema);
   }
   return {{"type", "object"},
@@ -34,16 +35,28 @@ json fanout_schema() {
             std::move(object)}}};
 }
 
+/// `when` is about the tasks that `after` names.
+json task_schema(bool named) {
+  auto schema = schema_of(task_fields(named));
+  schema["dependentRequired"] = {{"when", {"after"}}};
+  return schema;
+}
+
 json tasks_schema() {
-  auto named = schema_of(task_fields(true));
+  auto named = task_schema(true);
   named["required"] = {"name"};
   return {{"anyOf",
            {{{"type", "object"},
              {"minProperties", 1},
              {"propertyNames", {{"$ref", "#/$defs/name"}}},
-             {"additionalProperties", schema_of(task_fields(false))}},
+             {"additionalProperties", task_schema(false)}},
             {{"type", "array"}, {"minItems", 1}, {"items", named}}}}};
 }
+
+constexpr auto time_pattern
+  = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    "T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,9})?)?"
+    "(Z|\\+00:00)$";
 
 json value_schemas() {
   const definition_context limits;
@@ -61,6 +74,11 @@ json value_schemas() {
       {"anyOf",
        {{{"type", "string"}, {"pattern", "^([0-9]+(\\.[0-9]+)?(ms|s|m|h)|0)$"}},
         {{"const", 0}}}}}},
+    {"moment",
+     {{"description", "10m, or a time in UTC such as 2026-11-24T18:00:00Z; 0"},
+      {"anyOf",
+       {{{"$ref", "#/$defs/duration"}},
+        {{"type", "string"}, {"pattern", time_pattern}}}}}},
     {"share",
      {{"description", "a count, or a share such as \"5%\""},
       {"anyOf",

@@ -132,6 +132,23 @@ std::optional<milliseconds> read_duration(const place& at) {
   return d;
 }
 
+std::optional<moment> read_moment(const place& at) {
+  if (at.value.is_string()) {
+    const auto& text = at.value.get_ref<const std::string&>();
+    if (const auto delay = parse_duration(text))
+      return moment{.delay = *delay};
+    // The epoch means "none"; what was due by then is due in any case.
+    if (const auto time = parse_utc(text))
+      return moment{.at = std::max(*time, from_ms(1))};
+  } else if (at.value.is_number() && at.value == 0) {
+    return moment{};
+  }
+  at.refuse(shown(at.value)
+            + " is neither a duration nor a time in UTC (write 10m or "
+              "2026-11-24T18:00:00Z)");
+  return std::nullopt;
+}
+
 std::optional<count_or_percent> read_share(const place& at) {
   if (const auto n = whole_number(at.value); n && *n >= 0)
     return count_or_percent{*n, 0};

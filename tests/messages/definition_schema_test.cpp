@@ -91,6 +91,13 @@ private:
       });
     if (key == "propertyNames")
       return each([&](const auto& m) { return accepts(rule, m.key()); });
+    if (key == "dependentRequired")
+      return each([&](const auto& m) {
+        const auto needed = rule.value(m.key(), json::array());
+        return std::all_of(needed.begin(), needed.end(), [&](const auto& name) {
+          return value.contains(name.template get<std::string>());
+        });
+      });
     if (key == "required")
       return std::all_of(rule.begin(), rule.end(), [&](const auto& name) {
         return value.contains(name.template get<std::string>());
@@ -125,9 +132,10 @@ private:
              || std::regex_search(value.get<std::string>(),
                                   std::regex(narrow(rule)));
     static const std::vector<std::string> silent{
-      "$schema",       "$defs",         "title",        "description",
-      "else",          "properties",    "required",     "additionalProperties",
-      "propertyNames", "minProperties", "maxProperties"};
+      "$schema",       "$defs",         "title",         "description",
+      "else",          "properties",    "required",      "additionalProperties",
+      "propertyNames", "minProperties", "maxProperties", "dependentRequired",
+      "examples"};
     if (std::find(silent.begin(), silent.end(), key) == silent.end())
       CAF_ERROR("unknown keyword " << key);
     return true;
@@ -147,6 +155,18 @@ const std::map<std::string, samples>& field_samples() {
                                 {"5 parsecs", "5", 5, "", nullptr, "-1s", "1d",
                                  " 1s", "1s ", "-0s", ".5s", "5.s", "0.0",
                                  "00"}};
+  auto moment = duration;
+  for (const auto* good :
+       {"2026-11-24T18:00Z", "2026-11-24T18:00:00Z",
+        "2026-11-24T18:00:00.123456Z", "2026-11-24T18:00:00+00:00"})
+    moment.good.emplace_back(good);
+  for (const auto* bad :
+       {"2026-11-24", "2026-11-24T18:00:00", "2026-11-24T18:00:00+01:00",
+        "2026-11-24 18:00:00Z", "2026-13-24T18:00:00Z", "2026-11-24T24:00:00Z",
+        "2026-11-24T18:00:00.Z"})
+    moment.bad.emplace_back(bad);
+  static const samples moments = moment;
+  static const samples priority{{1, 5, 3.0}, {0, 6, "1", 1.5, nullptr}};
   static const samples share{
     {0, 10, "5%", "0.5%", "100%", "0%", "099.5%", "100.0%"},
     {-1, 1.5, "5", "101%", "100.1%", "%", ".5%", "5.%", "1e1%", nullptr}};
@@ -164,6 +184,13 @@ const std::map<std::string, samples>& field_samples() {
     {"handler", label},
     {"max_retries", retries},
     {"timeout", duration},
+    {"deadline", moments},
+    {"not_before", moments},
+    {"priority", priority},
+    {"after",
+     {{"b", {"b"}, {"b", "b"}},
+      {5, nullptr, json::object(), "", {""}, {5}, "b#1", {"b/1"}}}},
+    {"when", {{"succeeded", "settled", "failed"}, {"done", 1, nullptr}}},
     {"max_concurrency", {{1, 8}, {0, -1, "1"}}},
     {"tolerate", share},
     {"on_failure", {{"wait", "fail_fast"}, {"stop", 1}}},
@@ -186,7 +213,9 @@ const std::map<std::string, samples>& field_samples() {
 }
 
 json sound() {
-  return {{"tasks", {{"a", {{"handler", "noop"}}}}},
+  return {{"tasks",
+           {{"a", {{"handler", "noop"}, {"after", "b"}}},
+            {"b", {{"handler", "noop"}}}}},
           {"defaults", {{"handler", "noop"}}}};
 }
 
@@ -209,6 +238,9 @@ void judge_object(const json& schema, const std::string& where,
   CAF_CHECK_EQUAL(object.at("additionalProperties"), false);
   for (const auto& [name, rule] : object.at("properties").items()) {
     CAF_CHECK(rule.contains("description"));
+    CAF_REQUIRE(rule.contains("examples"));
+    for (const auto& example : rule["examples"])
+      CAF_CHECK(validator{schema}.accepts(rule, example));
     const auto found = field_samples().find(name);
     if (found == field_samples().end()) {
       // These are objects that are tried themselves.
@@ -238,7 +270,9 @@ CAF_TEST(every field of the schema is read and judged alike) {
   judge_object(schema, "/$defs/retry", "/tasks/a/retry");
   judge_object(schema, "/$defs/tasks/anyOf/0/additionalProperties", "/tasks/a");
   auto listed = sound();
-  listed["tasks"] = json::array({{{"name", "a"}, {"handler", "noop"}}});
+  listed["tasks"]
+    = json::array({{{"name", "z"}, {"handler", "noop"}, {"after", {"b"}}},
+                   {{"name", "b"}, {"handler", "noop"}}});
   judge_object(schema, "/$defs/tasks/anyOf/1/items", "/tasks/0", listed);
 }
 
@@ -280,6 +314,7 @@ CAF_TEST(shapes of the whole are judged alike) {
   text(R"({"tasks": {"a": {}}})", false);
   text(R"({"tasks": {"a": {}}, "defaults": {"max_retries": 1}})", false);
   text(R"({"tasks": {"a": {}}, "defaults": {"handler": "noop"}})", true);
+  text(R"({"tasks": {"a": {"handler": "noop", "when": "failed"}}})", false);
   text(R"({"tasks": {"a#b": {"handler": "noop"}}})", false);
   text(R"({"tasks": [{"handler": "noop"}]})", false);
   text(R"({"tasks": [{"name": "a"}]})", false);

@@ -1,4 +1,4 @@
-// Limits, handlers' checks, specs built in C++ and the stored form.
+// Limits, handlers' checks, specs built in C++.
 #define CAF_SUITE messages.definition_spec
 
 #include <functional>
@@ -36,38 +36,6 @@ std::string spoilt(const std::function<void(run_spec&, task_spec&)>& spoil,
   auto spec = one_task();
   spoil(spec, spec.tasks[0]);
   return joined(check_spec(spec, context));
-}
-
-task_spec full_task() {
-  task_spec task{.name = "n", .handler = "h", .directory = "/d \xC3\xA9"};
-  task.input = R"({ "as" : "written", "fanout":{"items": [1,"\u00e9"]} })";
-  task.fanout = {.kind = source_kind::items,
-                 .count = 2,
-                 .from = -1,
-                 .to = std::numeric_limits<std::int64_t>::max(),
-                 .step = std::numeric_limits<std::int64_t>::min(),
-                 .items = {"1", R"("\u00e9")"},
-                 .path = "/p",
-                 .list = 7};
-  task.retry = {9,         backoff::linear, milliseconds{1},
-                1.1,       milliseconds{2}, jitter::equal,
-                {"x", "y"}};
-  task.timeout = milliseconds{12345};
-  task.max_concurrency = 77;
-  task.tolerate = {3, 0.1};
-  task.on_failure = on_failure::fail_fast;
-  task.collect = collect::outputs;
-  return task;
-}
-
-/// Everything but the items of a list and its key is stored.
-bool round_trip(task_spec task) {
-  const auto back = from_stored_text(to_stored_text(task));
-  if (!back)
-    CAF_MESSAGE(back.error().message);
-  task.fanout.items.clear();
-  task.fanout.list = 0;
-  return back && *back == task;
 }
 
 } // namespace
@@ -181,6 +149,39 @@ CAF_TEST(specs of C++ obey the same rules) {
         [](auto&, auto& t) { t.collect = static_cast<collect>(9); });
 }
 
+CAF_TEST(times and priorities of C++ obey the same rules) {
+  const auto check = [](const std::string& expected, auto spoil) {
+    CAF_CHECK_EQUAL(spoilt(spoil), expected);
+  };
+  check("", [](auto& r, auto& t) {
+    r.deadline = {.delay = milliseconds{1}};
+    r.priority = 5;
+    t.not_before = {.at = from_ms(1)};
+    t.priority = 1;
+  });
+  check("/deadline: must be between 0 and 100 years",
+        [](auto& r, auto&) { r.deadline.delay = milliseconds{-1}; });
+  check("/deadline: must be a duration or a time, not both",
+        [](auto& r, auto&) {
+          r.deadline = {milliseconds{1}, from_ms(1)};
+        });
+  check("/tasks/0/not_before: must be a time between 1970 and 9999",
+        [](auto&, auto& t) { t.not_before.at = from_ms(-1); });
+  check("/tasks/0/not_before: must be a time between 1970 and 9999",
+        [](auto&, auto& t) { t.not_before.at = from_ms(253'402'300'800'000); });
+  check("/priority: must be between 1 and 5, not 0",
+        [](auto& r, auto&) { r.priority = 0; });
+  check("/tasks/0/priority: must be between 1 and 5, not 6",
+        [](auto&, auto& t) { t.priority = 6; });
+  check("/tasks/0/priority: must be between 1 and 5, not -1",
+        [](auto&, auto& t) { t.priority = -1; });
+  check("/tasks/0/when: has no meaning without \"after\"",
+        [](auto&, auto& t) { t.when = condition::failed; });
+  check("/tasks/1/when: is no known choice", [](auto& r, auto&) {
+    r.task("noop", "b").after("a").when(static_cast<condition>(9));
+  });
+}
+
 CAF_TEST(texts with NUL are refused with their place) {
   const auto input = [](const std::string& text) {
     return spoilt([&](auto&, auto& t) { t.input = text; });
@@ -234,55 +235,6 @@ CAF_TEST(retries and fanouts of C++ obey the same rules) {
   fanout(": must name a list", {.kind = source_kind::list, .count = 1});
   fanout(": must name a list", {.kind = source_kind::list, .list = -1});
   fanout(": is no known kind", {.kind = static_cast<source_kind>(99)});
-}
-
-CAF_TEST(the stored form loses nothing but lists) {
-  CAF_CHECK(round_trip({}));
-  CAF_CHECK(round_trip(full_task()));
-  for (int kind = 0; kind < 7; ++kind) {
-    auto task = full_task();
-    task.fanout.kind = static_cast<source_kind>(kind);
-    CAF_CHECK(round_trip(task));
-  }
-  for (int i = 0; i < 3; ++i) {
-    auto task = full_task();
-    task.retry.backoff = static_cast<backoff>(i);
-    task.retry.jitter = static_cast<jitter>(i);
-    task.on_failure = static_cast<on_failure>(i / 2);
-    task.collect = static_cast<collect>(i / 2);
-    CAF_CHECK(round_trip(task));
-  }
-  auto odd = full_task();
-  odd.directory = "/not \xFF utf-8\n";
-  odd.fanout.path = std::string{"\x80\0z", 3};
-  CAF_CHECK(round_trip(odd));
-  CAF_CHECK(valid_utf8(to_stored_text(odd)));
-  // Runs whose lists differ share what is stored.
-  auto other = full_task();
-  other.fanout.items = {"2", "3"};
-  other.fanout.list = 8;
-  CAF_CHECK_EQUAL(to_stored_text(other), to_stored_text(full_task()));
-}
-
-CAF_TEST(damaged stored text is corrupt) {
-  const auto good = parse_json(to_stored_text(full_task()));
-  const auto code = [](const std::string& text) {
-    const auto task = from_stored_text(text);
-    return task ? errc::none : task.error().code;
-  };
-  for (const auto* text : {"", "{", "[]", "5", "{}"})
-    CAF_CHECK(code(text) == errc::corrupt);
-  for (const auto& [key, value] : good->items()) {
-    auto without = *good;
-    without.erase(key);
-    CAF_CHECK(code(dump(without)) == errc::corrupt);
-    auto wrong = *good;
-    wrong[key] = json::array({1});
-    CAF_CHECK(code(dump(wrong)) == errc::corrupt);
-  }
-  auto word = *good;
-  word["retry"]["backoff"] = "cubic";
-  CAF_CHECK(code(dump(word)) == errc::corrupt);
 }
 
 CAF_TEST(a spec that is shaped before its first task is refused) {

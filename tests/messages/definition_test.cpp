@@ -23,6 +23,7 @@ CAF_TEST(the least definition has all defaults) {
 CAF_TEST(every field arrives) {
   const auto r = read(R"({
     "version": 1, "name": "nightly", "meta": {"owner": "ops"},
+    "deadline": "2h", "priority": 2,
     "idempotency_key": "k/1#2", "retry_budget": "5%",
     "defaults": {"handler": "exec", "max_retries": 7, "timeout": "5m",
                  "retry": {"delay": "2s", "non_retryable": ["exit"]}},
@@ -32,13 +33,16 @@ CAF_TEST(every field arrives) {
             "input": {"argv": ["x"], "fanout": 4},
             "retry": {"backoff": "linear", "factor": 3, "max_delay": "1h",
                       "jitter": "equal"}},
-      "b": {"handler": "noop", "tolerate": "0.5%",
+      "b": {"handler": "noop", "tolerate": "0.5%", "after": ["a"],
+            "when": "settled", "not_before": "10s", "priority": 5,
             "retry": {"non_retryable": []}}}})");
   CAF_REQUIRE(r.errors.empty());
   CAF_CHECK_EQUAL(r.spec.name, "nightly");
   CAF_CHECK_EQUAL(r.spec.meta, R"({"owner":"ops"})");
   CAF_CHECK_EQUAL(r.spec.idempotency_key, "k/1#2");
   CAF_CHECK(r.spec.retry_budget == count_or_percent(0, 5));
+  CAF_CHECK(r.spec.deadline == moment{.delay = milliseconds{7'200'000}});
+  CAF_CHECK_EQUAL(r.spec.priority, 2);
   task_spec a{.name = "a", .handler = "exec", .directory = "/home/ops"};
   a.input = R"({"argv":["x"],"fanout":4})";
   a.fanout = {.kind = source_kind::count, .count = 4};
@@ -55,6 +59,10 @@ CAF_TEST(every field arrives) {
   b.retry.max_retries = 7;
   b.retry.delay = milliseconds{2000};
   b.timeout = milliseconds{300'000};
+  b.after = {"a"};
+  b.when = condition::settled;
+  b.not_before.delay = milliseconds{10'000};
+  b.priority = 5;
   b.tolerate = {0, 0.5};
   CAF_CHECK(r.spec.tasks[1] == b);
 }
@@ -176,6 +184,51 @@ CAF_TEST(fields of a task) {
                   at + "on_failure: must be wait or fail_fast, not \"stop\"");
 }
 
+CAF_TEST(times and priorities) {
+  const auto deadline = [](const std::string& value) {
+    const auto r = read(R"({"tasks": {"a": {"handler": "noop"}},
+                            "deadline": )"
+                        + value + "}");
+    CAF_CHECK_EQUAL(joined(r), "");
+    return r.spec.deadline;
+  };
+  const auto evening = parse_iso("2026-11-24T18:00:00.000Z");
+  CAF_CHECK(deadline(R"("10m")") == moment{.delay = milliseconds{600'000}});
+  CAF_CHECK(deadline(R"("2026-11-24T18:00:00Z")") == moment{.at = *evening});
+  CAF_CHECK(deadline(R"("2026-11-24T18:00Z")") == moment{.at = *evening});
+  CAF_CHECK(!deadline("0").is_set());
+  // A time that has passed is still one.
+  for (const auto* past : {"1970-01-01T00:00:00Z", "1969-07-20T20:17:40Z"})
+    CAF_CHECK(deadline(dump(past)) == moment{.at = from_ms(1)});
+  const std::string neither = " is neither a duration nor a time in UTC (write "
+                              "10m or 2026-11-24T18:00:00Z)";
+  for (const auto* bad :
+       {"5", "null", "[]", "\"tomorrow\"", "\"2026-11-24\"",
+        "\"2026-11-24T18:00:00\"", "\"-1s\"", "\"2026-02-30T18:00:00Z\""})
+    CAF_CHECK_EQUAL(task_errors(std::string{R"("not_before": )"} + bad),
+                    "/tasks/a/not_before: "
+                      + (bad[0] == '[' ? "a list" : std::string{bad})
+                      + neither);
+  CAF_CHECK_EQUAL(errors_of(R"({"tasks": {"a": {"handler": "noop"}},
+                                "deadline": "soon", "priority": 0})"),
+                  "/deadline: \"soon\"" + neither
+                    + "\n/priority: must be between 1 and 5, not 0");
+  CAF_CHECK_EQUAL(task_errors(R"("deadline": "1h")"),
+                  "/tasks/a/deadline: \"deadline\" belongs to the run, not to "
+                  "a task");
+  for (const auto* bad : {"0", "6", "-1"})
+    CAF_CHECK_EQUAL(task_errors(std::string{R"("priority": )"} + bad),
+                    std::string{"/tasks/a/priority: must be between 1 and 5, "
+                                "not "}
+                      + bad);
+  CAF_CHECK_EQUAL(task_errors(R"("priority": "high")"),
+                  "/tasks/a/priority: \"high\" is not a whole number");
+  CAF_CHECK_EQUAL(task_of(R"("priority": 1)").priority, 1);
+  CAF_CHECK_EQUAL(task_errors(R"("heartbeat_timeout": "5s")"),
+                  "/tasks/a/heartbeat_timeout: \"heartbeat_timeout\" is not "
+                  "supported yet");
+}
+
 CAF_TEST(fields of retry) {
   const auto with = [](const std::string& members) {
     return task_errors("\"retry\": {" + members + "}");
@@ -208,14 +261,10 @@ CAF_TEST(fields of retry) {
 }
 
 CAF_TEST(what is not supported yet) {
-  for (const auto* name : {"after", "when", "compensate", "deadline",
-                           "heartbeat_timeout", "reduce"})
+  for (const auto* name : {"compensate", "each", "reduce"})
     CAF_CHECK_EQUAL(task_errors(dump(name) + ": 1"),
                     std::string{"/tasks/a/"} + name + ": \"" + name
                       + "\" is not supported yet");
-  CAF_CHECK_EQUAL(errors_of(R"({"deadline": "1h",
-                                "tasks": {"a": {"handler": "noop"}}})"),
-                  "/deadline: \"deadline\" is not supported yet");
   CAF_CHECK_EQUAL(fanout_errors(R"({"from": "b", "pointer": "/x"})"),
                   "/tasks/a/input/fanout/from: \"from\" is not supported yet");
   CAF_CHECK_EQUAL(task_errors(R"("collect": "reduce")"),

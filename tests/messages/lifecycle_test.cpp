@@ -240,7 +240,7 @@ CAF_TEST(expansions) {
           e.count = count;
           const auto holds = state == pending && !*error && first == 3
                              && count >= 0 && count <= 4;
-          CAF_CHECK_EQUAL(may_expand(p, e), holds);
+          CAF_CHECK_EQUAL(may_expand({}, p, e), holds);
           if (!holds)
             continue;
           apply_expansion(p, e);
@@ -264,7 +264,7 @@ CAF_TEST(an error ends an expansion) {
   CAF_CHECK_EQUAL(p.expansion_error, e.expansion_error);
   e.first = 4;
   e.count = 0;
-  CAF_CHECK(!may_expand(p, e));
+  CAF_CHECK(!may_expand({}, p, e));
 }
 
 // -- splitting segments -------------------------------------------------------

@@ -43,6 +43,42 @@ CAF_TEST(what is no moment is refused) {
     CAF_CHECK(!parse_iso(text));
 }
 
+CAF_TEST(times are read as people write them) {
+  const auto minute = parse_iso("2026-11-23T04:01:00.000Z");
+  const auto second = parse_iso("2026-11-23T04:01:37.000Z");
+  for (const std::string zone : {"Z", "+00:00"}) {
+    CAF_CHECK(parse_utc("2026-11-23T04:01" + zone) == minute);
+    CAF_CHECK(parse_utc("2026-11-23T04:01:37" + zone) == second);
+    CAF_CHECK(parse_utc("2026-11-23T04:01:37.1" + zone)
+              == *second + milliseconds{100});
+    CAF_CHECK(parse_utc("2026-11-23T04:01:37.123" + zone)
+              == *second + milliseconds{123});
+    CAF_CHECK(parse_utc("2026-11-23T04:01:37.123999999" + zone)
+              == *second + milliseconds{123});
+  }
+  for (const auto* text : {"",
+                           "Z",
+                           "2026-11-23",
+                           "2026-11-23Z",
+                           "2026-11-23T04Z",
+                           "2026-11-23T04:01",
+                           "2026-11-23T04:01:37",
+                           "2026-11-23T04:01+01:00",
+                           "2026-11-23T04:01z",
+                           "2026-11-23 04:01Z",
+                           "2026-11-23T04:01:Z",
+                           "2026-11-23T04:01:3Z",
+                           "2026-11-23T04:01:37.Z",
+                           "2026-11-23T04:01:37,1Z",
+                           "2026-11-23T04:01:37.x1Z",
+                           "2026-11-23T04:01.5Z",
+                           "2026-11-23T04:01:37.1234567890Z",
+                           "2026-02-29T04:01Z",
+                           "2026-11-23T24:01Z",
+                           " 2026-11-23T04:01Z"})
+    CAF_CHECK(!parse_utc(text));
+}
+
 CAF_TEST(durations) {
   const std::pair<const char*, std::int64_t> good[]
     = {{"0", 0},
