@@ -25,6 +25,7 @@ struct run_query {
   std::vector<run_state> states; ///< empty = any
   std::string name;              ///< glob pattern; empty = any
   timestamp since{};             ///< created at or after; none = any
+  timestamp deadline_by{}; ///< deadline due by then, not fenced; none = any
   /// A member of `meta` and its value as text; an empty name = any.
   std::string label, label_value;
   bool newest_first = false;
@@ -72,12 +73,16 @@ struct parent_query {
 struct group_query {
   enum class kind : std::uint8_t {
     of_range,    ///< all tasks of `keys`, by key
-    unsettled,   ///< children of `parent` that have not settled, by key
-    retries_due, ///< FAILED unsettled ones due by `now`, soonest first
+    unsettled,   ///< leaves of `run`, or children of `parent`, that have not
+                 ///< settled, by key
+    retries_due, ///< FAILED unsettled ones due by `now` in runs that work,
+                 ///< soonest first
     abandoned,   ///< RUNNING ones whose engine is gone, by key
-    waiting      ///< PENDING ones due by `now`, longest waiting first
+    waiting      ///< PENDING ones due by `now` in runs that work, longest
+                 ///< waiting first
   };
   kind of = kind::of_range;
+  run_key run = 0;
   task_range keys;
   task_key parent = 0;
   timestamp now{};

@@ -76,8 +76,12 @@ public:
   /// first.
   virtual std::vector<error_count> count_errors(run_key run, std::size_t limit)
     = 0;
-  /// When the next retry falls due; none if no task waits.
-  virtual std::optional<timestamp> next_retry_at() = 0;
+  /// When the next retry, `not_before` or deadline falls due; none if nothing
+  /// waits for a time. Retries wait while their run is paused.
+  virtual std::optional<timestamp> next_due_at() = 0;
+  /// Which top-level tasks of a run wait, or have waited, for which others; by
+  /// `dependent` and `task`.
+  virtual std::vector<dependency> dependencies(run_key run) = 0;
   virtual engine_record load_engine() = 0;
 
   // -- in terms of the above --------------------------------------------------

@@ -75,6 +75,11 @@ struct placement {
     if (key < 0)
       key = created.first_task + (new_task(0) - key);
   }
+  void operator()(update_run& x) const { run(x.run); }
+  void operator()(update_task& x) const {
+    run(x.run);
+    task(x.task);
+  }
   void operator()(append_event& x) const {
     run(x.run);
     task(x.task);
@@ -143,6 +148,11 @@ void applier::create_run(const submission& x) {
   run.first_task = m_.next_task;
   run.tasks = std::ssize(x.tasks);
   run.retry_budget = x.retry_budget;
+  run.priority = x.priority;
+  run.deadline = x.deadline.from(at_);
+  run.deadline_delay = x.deadline.delay;
+  if (run.deadline != no_time)
+    wait_until(run.deadline);
   scope_.created = {key, run.id, false, run.first_task};
   reply_.runs.push_back(*scope_.created);
   fact_.runs.push_back(*scope_.created);
@@ -153,6 +163,11 @@ void applier::create_run(const submission& x) {
   auto task = run.first_task;
   for (const auto& t : x.tasks)
     create_parent(task++, t);
+  create_waiting(run, x);
+  if (m_.all_paused) {
+    run.paused = true;
+    emit(key, of_run, run_paused());
+  }
 }
 
 void applier::create_top_level(const run_record& run,
@@ -167,7 +182,10 @@ void applier::create_top_level(const run_record& run,
     row.now.due = at_;
     fact_.due = true;
   }
-  m_.templates[key] = {key, run.key, run.id, at_, 0, x.items, x.spec};
+  auto& origin = m_.templates[key];
+  origin = {key, run.key, run.id, at_, 0, x.items, x.spec};
+  origin.spec.after.clear();
+  origin.spec.when = condition::succeeded;
   emit(run.key, {key, 1}, task_created(x.spec.name, x.total));
 }
 
@@ -178,7 +196,7 @@ void applier::create_parent(task_key key, const task_submission& x) {
   p.task = key;
   p.run = m_.tasks.at(key).run;
   p.base = m_.next_task;
-  p.total = x.total;
+  p.total = m_.reserved[key] = x.total;
   p.items = x.items;
   derive_counts(p);
   m_.next_task += x.total;
@@ -218,7 +236,7 @@ void applier::apply_part(const drop_items& x) {
 void applier::apply_part(const expand_parent& x) {
   const auto found = m_.parents.find(x.parent);
   if (found == m_.parents.end() || found->second.run != x.run
-      || !may_expand(found->second, x))
+      || !may_expand(m_.runs.at(x.run), found->second, x))
     return refuse(x.parent, 0, task_state::pending);
   auto& p = found->second;
   for (const auto& note : x.before)
@@ -262,6 +280,8 @@ void applier::apply_part(const move_run& x) {
   auto& pass = begin_pass(x.run);
   pass.runs += settled(x.to);
   apply_move(found->second, x, at_);
+  if (settled(x.from)) // what was fenced may be claimed again
+    fact_.due = true;
   touched_runs_.insert(x.run);
   ++reply_.runs_changed;
   for (const auto& event : x.events)

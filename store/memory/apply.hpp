@@ -44,11 +44,27 @@ private:
   void apply_part(const claim_tasks& x);
   void apply_part(const pass_events& x);
   void apply_part(const engine_report& x);
+  void apply_part(const update_run& x);
+  void apply_part(const pause_all& x);
+  void apply_part(const update_task& x);
+  void apply_part(const release_tasks& x);
 
   void create_run(const submission& x);
   void create_top_level(const run_record& run, const task_submission& x);
   void create_parent(task_key key, const task_submission& x);
   void create_children(const parent_record& p, const expand_parent& x);
+
+  // What tasks wait for.
+  void create_waiting(const run_record& run, const submission& x);
+  void release(task_key key);
+  void wait_until(timestamp at) {
+    auto& soonest = fact_.waits_until;
+    soonest = soonest == no_time ? at : std::min(soonest, at);
+  }
+  void settle_dependents(run_key run, task_range settled);
+  void skip(task_key key, task_key because);
+  void wait_again(task_range range);
+  void wait_again(task_key key);
 
   bool names(const move_tasks& x, task_key key) const;
   void refuse(const move_tasks& x, task_key key);
@@ -57,14 +73,14 @@ private:
   void move_parent(const move_tasks& x, task_key key, task_row& row);
   void count(const move_tasks& x, task_row& row);
   void finish_range(const move_tasks& x, task_range range);
-  void report_late(run_key run, std::size_t first_refusal);
+  void report_late(const move_tasks& x, std::size_t first_refusal);
 
   bool claimable(const std::string& handler, task_key key,
                  const task_row& row) const;
   bool has_room(const task_row& row, std::int64_t more) const;
-  std::vector<task_key> blocks_in_turn(const std::string& handler) const;
+  claim_places places_of(const std::string& handler) const;
   std::int64_t claim(const handler_room& room, std::int64_t wanted);
-  std::int64_t claim_from(const std::string& handler, task_key block,
+  std::int64_t claim_from(const std::string& handler, claim_place place,
                           std::int64_t wanted);
   void grant(task_group group);
 

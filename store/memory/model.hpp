@@ -12,6 +12,8 @@
 #include <conductor/lifecycle.hpp>
 #include <conductor/store.hpp>
 
+#include "store/claim_turns.hpp"
+
 /// What the reference model keeps; private to store/.
 namespace conductor::memory {
 
@@ -22,6 +24,14 @@ struct task_row {
   bool leaf = true;
   task_segment now; ///< a segment of this task alone
   std::string output, error;
+};
+
+/// What a top-level task waits for.
+struct waiting_row {
+  std::int64_t left = 0; ///< tasks that have not settled, and its time
+  timestamp not_before{};
+  bool held = false; ///< its time has not come
+  bool skipped = false;
 };
 
 struct kept_span {
@@ -44,11 +54,14 @@ struct model {
   std::map<task_key, task_row> tasks;
   std::map<task_key, task_template> templates; ///< of top-level tasks
   std::map<task_key, parent_record> parents;
+  std::map<task_key, std::int64_t> reserved; ///< keys for a parent's children
+  std::map<task_key, std::vector<dependency>> dependents; ///< by `task`
+  std::map<task_key, waiting_row> waiting; ///< that wait, or have waited
   std::map<list_key, std::vector<std::string>> lists;
   std::vector<kept_span> events;           ///< by seq
   std::map<run_key, std::uint64_t> chains; ///< newest hash of each run
-  /// The first key of the block that each handler was granted from last.
-  std::map<std::string, task_key> served;
+  bool all_paused = false;
+  std::map<std::string, claim_turns> turns; ///< by handler
 
   /// What a task, or its parent, was submitted as.
   const task_template& template_of(task_key key, const task_row& row) const {
@@ -60,6 +73,12 @@ struct model {
                       : runs.at(row.run).first_task;
   }
   bool uses(list_key list) const;
+  /// Whether tasks beside this one may be leased and retried.
+  bool works(const task_row& row) const {
+    const auto& run = runs.at(row.run);
+    return !run.paused && run.fence == fence::none
+           && (!row.parent || parents.at(row.parent).fence == fence::none);
+  }
 };
 
 /// A model that a store and its readers share.
@@ -91,6 +110,7 @@ std::vector<event_record> list_events(const model& m,
                                       event_seq after, std::size_t limit);
 std::vector<event_span> list_event_spans(const model& m, run_key run,
                                          event_seq after, std::size_t limit);
+std::optional<timestamp> next_due_at(const model& m);
 std::optional<timestamp> last_settled(const model& m, run_key run);
 std::vector<std::int64_t> count_events(const model& m,
                                        const std::vector<event_kind>& kinds,

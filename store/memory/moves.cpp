@@ -14,17 +14,27 @@ void applier::apply_part(const move_tasks& x) {
       {scope_.part, x.tasks.first, x.attempt, x.to, task_state{}, 0});
     return;
   }
+  std::vector<task_range> moved;
   for (auto key = x.tasks.first; key < x.tasks.end();) {
     const auto first = key;
     for (; key < x.tasks.end() && guard_holds(x, key); ++key)
       move_one(x, key);
-    if (key > first)
-      finish_range(x, {first, key - first});
-    else
+    if (key > first) {
+      moved.push_back({first, key - first});
+      finish_range(x, moved.back());
+    } else {
       refuse(x, key++);
+    }
   }
   if (x.report_late)
-    report_late(x.run, first_refusal);
+    report_late(x, first_refusal);
+  if (x.parent)
+    return;
+  for (const auto& range : moved)
+    if (settled(x.from))
+      wait_again(range);
+    else if (settled(x.to))
+      settle_dependents(x.run, range);
 }
 
 /// Whether a move names a task with its run and parent.
@@ -47,7 +57,9 @@ bool applier::guard_holds(const move_tasks& x, task_key key) const {
   if (!names(x, key))
     return false;
   const auto& row = m_.tasks.at(key);
+  const auto* parent = row.parent ? &m_.parents.at(row.parent) : nullptr;
   return legal_task_move(row.leaf, x.from, x.to)
+         && may_move_tasks(m_.runs.at(row.run), parent, x)
          && conductor::guard_holds(row.now, x, m_.epoch);
 }
 
@@ -69,9 +81,13 @@ void applier::move_one(const move_tasks& x, task_key key) {
 /// A parent's record follows its task. PENDING again, it has no result: it will
 /// be aggregated once more.
 void applier::move_parent(const move_tasks& x, task_key key, task_row& row) {
-  m_.parents.at(key).state = x.to;
+  auto& parent = m_.parents.at(key);
+  parent.state = x.to;
+  derive_counts(parent);
   touched_parents_.insert(key);
   if (x.to == task_state::pending) {
+    reopen(parent, m_.reserved.at(key));
+    fact_.due = true; // what is PENDING below may be leased again
     row.output.clear();
     row.error.clear();
   }
@@ -110,11 +126,14 @@ void applier::finish_range(const move_tasks& x, task_range range) {
     emit(x.run, range, event, at_ + x.delay);
 }
 
-void applier::report_late(run_key run, std::size_t first_refusal) {
+void applier::report_late(const move_tasks& x, std::size_t first_refusal) {
+  const auto parent = m_.parents.find(x.parent);
+  const auto by = fence_of(
+    m_.runs.at(x.run), parent == m_.parents.end() ? nullptr : &parent->second);
   const auto& refusals = reply_.refusals;
   for (auto i = first_refusal; i < refusals.size(); ++i)
-    if (const auto why = late_reason(refusals[i]))
-      emit(run, {refusals[i].task, 1},
+    if (const auto why = late_reason(refusals[i], by))
+      emit(x.run, {refusals[i].task, 1},
            task_late_result(refusals[i].planned_attempt, *why));
 }
 
@@ -127,44 +146,50 @@ void applier::apply_part(const claim_tasks& x) {
 }
 
 std::int64_t applier::claim(const handler_room& room, std::int64_t wanted) {
-  if (const auto parent = m_.parents.find(room.parent); room.parent != 0)
-    return parent == m_.parents.end() || parent->second.expanded == 0
-             ? 0
-             : claim_from(room.handler, parent->second.base, wanted);
-  std::int64_t granted = 0;
-  for (auto block : blocks_in_turn(room.handler)) {
-    if (granted >= wanted)
-      break;
-    const auto n = claim_from(room.handler, block, wanted - granted);
-    if (n > 0)
-      m_.served[room.handler] = block;
-    granted += n;
-  }
-  return granted;
+  const auto places = places_of(room.handler);
+  const auto take = [&](std::int32_t priority, run_key run, std::int64_t most) {
+    std::int64_t taken = 0;
+    for (const auto& place : places[static_cast<std::size_t>(priority)].at(run))
+      taken += claim_from(room.handler, place, most - taken);
+    return taken;
+  };
+  if (room.parent == 0)
+    return m_.turns[room.handler].claim(
+      places, wanted, take, [&](std::int32_t priority) {
+        return !places[static_cast<std::size_t>(priority)].empty();
+      });
+  const auto parent = m_.parents.find(room.parent);
+  if (parent == m_.parents.end() || parent->second.expanded == 0)
+    return 0;
+  const auto own = m_.templates.at(room.parent).spec.priority;
+  return claim_from(room.handler, {parent->second.base, own}, wanted);
 }
 
 bool applier::claimable(const std::string& handler, task_key key,
                         const task_row& row) const {
-  return row.leaf && row.now.state == task_state::pending && row.now.due
-         && *row.now.due <= at_ && !settled(m_.runs.at(row.run).state)
-         && (!row.parent
-             || m_.parents.at(row.parent).state == task_state::pending)
-         && m_.template_of(key, row).spec.handler == handler;
+  if (!row.leaf || row.now.state != task_state::pending || !row.now.due
+      || *row.now.due > at_ || !m_.runs.at(row.run).works())
+    return false;
+  if (row.parent) {
+    const auto& parent = m_.parents.at(row.parent);
+    if (parent.state != task_state::pending || parent.fence != fence::none)
+      return false;
+  }
+  return m_.template_of(key, row).spec.handler == handler;
 }
 
-/// The blocks with claimable tasks: those after the block that was served last,
-/// then the others.
-std::vector<task_key>
-applier::blocks_in_turn(const std::string& handler) const {
-  std::set<task_key> found;
-  for (const auto& [key, row] : m_.tasks)
-    if (claimable(handler, key, row))
-      found.insert(m_.block_of(row));
-  std::vector<task_key> blocks{found.begin(), found.end()};
-  const auto last = m_.served.find(handler);
-  if (last != m_.served.end())
-    std::ranges::rotate(blocks, std::ranges::upper_bound(blocks, last->second));
-  return blocks;
+/// Where there are claimable tasks.
+claim_places applier::places_of(const std::string& handler) const {
+  claim_places places;
+  for (const auto& [key, row] : m_.tasks) {
+    if (!claimable(handler, key, row))
+      continue;
+    const auto own = m_.template_of(key, row).spec.priority;
+    const auto p = own != 0 ? own : m_.runs.at(row.run).priority;
+    places[static_cast<std::size_t>(p)][row.run].insert(
+      {m_.block_of(row), own});
+  }
+  return places;
 }
 
 /// Whether a task may run beside its RUNNING siblings and `more` of them.
@@ -176,14 +201,16 @@ bool applier::has_room(const task_row& row, std::int64_t more) const {
          || m_.parents.at(row.parent).children.running + more < bound;
 }
 
-std::int64_t applier::claim_from(const std::string& handler, task_key block,
+std::int64_t applier::claim_from(const std::string& handler, claim_place place,
                                  std::int64_t wanted) {
+  const auto [block, own] = place;
   std::vector<task_group> groups;
   std::int64_t granted = 0;
   for (auto i = m_.tasks.lower_bound(block);
        i != m_.tasks.end() && m_.block_of(i->second) == block; ++i) {
     const auto& [key, row] = *i;
-    if (!claimable(handler, key, row))
+    if (!claimable(handler, key, row)
+        || m_.template_of(key, row).spec.priority != own)
       continue;
     if (granted >= wanted || !has_room(row, granted))
       break;

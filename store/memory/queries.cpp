@@ -40,6 +40,9 @@ bool is_wanted(const run_record& run, const run_query& query) {
              || run.idempotency_key == query.idempotency_key)
          && (!query.open || !settled(run.state))
          && wanted(query.states, run.state) && matches(query.name, run.name)
+         && (query.deadline_by == no_time
+             || (run.deadline != no_time && run.deadline <= query.deadline_by
+                 && run.fence == fence::none))
          && run.created_at >= query.since && has_label(run, query);
 }
 
@@ -129,13 +132,16 @@ bool is_wanted(const model& m, const task_entry& task,
   switch (query.of) {
   case kind::of_range: return key > query.after && query.keys.contains(key);
   case kind::unsettled:
-    return key > query.after && row.parent == query.parent && row.parent != 0
-           && !settled(now.state);
-  case kind::retries_due: return now.state == task_state::retrying && due;
+    return key > query.after && row.leaf && !settled(now.state)
+           && (query.parent ? row.parent == query.parent
+                            : row.run == query.run);
+  case kind::retries_due:
+    return now.state == task_state::retrying && due && m.works(row);
   case kind::abandoned:
     return key > query.after && now.state == task_state::running
            && now.engine != m.epoch;
-  case kind::waiting: return now.state == task_state::pending && due;
+  case kind::waiting:
+    return now.state == task_state::pending && due && m.works(row);
   }
   return false;
 }
@@ -155,6 +161,23 @@ std::vector<task_group> find_groups(const model& m, const group_query& query) {
     join(groups, task);
   groups.resize(std::min(groups.size(), query.limit));
   return groups;
+}
+
+std::optional<timestamp> next_due_at(const model& m) {
+  std::optional<timestamp> next;
+  const auto add
+    = [&](timestamp at) { next = next ? std::min(*next, at) : at; };
+  for (const auto& [key, row] : m.tasks)
+    if (row.now.state == task_state::retrying && m.works(row))
+      add(*row.now.due);
+  for (const auto& [key, row] : m.waiting)
+    if (row.held)
+      add(row.not_before);
+  for (const auto& [key, run] : m.runs)
+    if (!settled(run.state) && run.fence == fence::none
+        && run.deadline != no_time)
+      add(run.deadline);
+  return next;
 }
 
 } // namespace conductor::memory

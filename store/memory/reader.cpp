@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "store/memory/model.hpp"
 
@@ -115,14 +117,20 @@ public:
       [&](const model& m) { return memory::count_errors(m, run, limit); });
   }
 
-  std::optional<timestamp> next_retry_at() override {
-    return look([](const model& m) {
-      std::optional<timestamp> next;
-      for (const auto& [key, row] : m.tasks)
-        if (row.now.state == task_state::retrying
-            && (!next || *row.now.due < *next))
-          next = row.now.due;
-      return next;
+  std::optional<timestamp> next_due_at() override {
+    return look([](const model& m) { return memory::next_due_at(m); });
+  }
+
+  std::vector<dependency> dependencies(run_key run) override {
+    return look([&](const model& m) {
+      std::vector<dependency> found;
+      for (const auto& [task, dependents] : m.dependents)
+        if (m.tasks.at(task).run == run)
+          found.insert(found.end(), dependents.begin(), dependents.end());
+      std::ranges::sort(found, {}, [](const dependency& d) {
+        return std::pair{d.dependent, d.task};
+      });
+      return found;
     });
   }
 

@@ -77,6 +77,11 @@ task_record to_record(const model& m, task_key key, const task_row& row) {
   out.started_at = row.now.started_at;
   out.updated_at = row.now.updated_at;
   out.due_at = row.now.due.value_or(no_time);
+  if (const auto waiting = m.waiting.find(key); waiting != m.waiting.end()) {
+    out.not_before = waiting->second.not_before;
+    out.waits_for = waiting->second.left;
+    out.skipped = waiting->second.skipped;
+  }
   out.input = input_of(m, key, row);
   out.output = row.output;
   out.last_error = row.error;

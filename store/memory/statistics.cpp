@@ -86,7 +86,7 @@ std::vector<handler_count> count_by_handler(const model& m, run_key run) {
   for (const auto& [key, p] : m.parents)
     if (!run || p.run == run)
       found[m.templates.at(key).spec.handler].not_created
-        += p.total - p.expanded;
+        += p.children.not_created;
   std::vector<handler_count> sorted;
   for (const auto& [handler, tasks] : found)
     sorted.push_back({handler, tasks});

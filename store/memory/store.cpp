@@ -42,7 +42,8 @@ std::unique_ptr<store> store_of(const model& m) {
 std::unique_ptr<store> reopen(std::unique_ptr<store> closed) {
   auto m = dynamic_cast<memory_store&>(*closed).current();
   ++m.epoch;
-  m.served.clear();
+  m.turns.clear();
+  m.latest = m.events.empty() ? no_time : m.events.back().span.at;
   std::erase_if(m.lists, [&](const auto& list) {
     return list.second.empty() && !m.uses(list.first);
   });

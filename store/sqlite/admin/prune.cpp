@@ -116,6 +116,10 @@ void delete_rows_of(database& db, run_key run) {
   for (const auto& b : blocks) {
     delete_rows(db, "outputs", "task", "task >= ? AND task < ?", b.first,
                 b.end());
+    delete_rows(db, "dependencies", "task", "task >= ? AND task < ?", b.first,
+                b.end());
+    delete_rows(db, "waiting", "task", "task >= ? AND task < ?", b.first,
+                b.end());
     delete_rows(db, "segments", "first", "first >= ? AND first < ?", b.first,
                 b.end());
     delete_rows(db, "templates", "task", "task >= ? AND task < ?", b.first,

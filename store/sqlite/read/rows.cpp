@@ -36,6 +36,10 @@ run_state checked_row::run_state_in(int column) const {
   return static_cast<run_state>(value);
 }
 
+fence checked_row::fence_in(int column) const {
+  return static_cast<fence>(count(column, static_cast<int>(fence::deadline)));
+}
+
 task_range checked_row::range(int first, std::int64_t most, bool empty) const {
   const auto from = count(first);
   const auto n = count(first + 1, most);
@@ -69,6 +73,14 @@ run_record to_run(const statement& row) {
   r.name = row.text(15);
   r.meta = row.text(16);
   r.idempotency_key = row.text(17);
+  r.skipped = values.count(18, r.cancelled);
+  r.priority = static_cast<std::int32_t>(values.count(19, last_priority));
+  r.paused = row.integer(20) != 0;
+  r.fence = values.fence_in(21);
+  r.deadline = row.time(22);
+  r.deadline_delay = milliseconds{values.count(23)};
+  if (r.priority < first_priority)
+    throw damaged("run", r.key, "it has no priority");
   return r;
 }
 
@@ -94,6 +106,8 @@ parent_record to_parent(const statement& row) {
   p.children.cancelled = take(10);
   p.items = values.count(11, INT64_MAX / items_per_list - 1);
   p.expansion_error = row.text(12);
+  p.ready = row.integer(13) != 0;
+  p.fence = values.fence_in(14);
   derive_counts(p);
   return p;
 }

@@ -33,6 +33,7 @@ struct checked_row {
   }
   task_state state(int column) const;
   run_state run_state_in(int column) const;
+  fence fence_in(int column) const;
   /// Keys from column `first`, as many as the column after it says; at least
   /// one, unless `empty` is allowed.
   task_range range(int first, std::int64_t most, bool empty = false) const;

@@ -12,10 +12,12 @@ namespace {
 
 using kind = group_query::kind;
 
-std::string_view statement_of(kind of) {
-  switch (of) {
+std::string_view statement_of(const group_query& query) {
+  switch (query.of) {
   case kind::of_range: return sql::groups_of_range;
-  case kind::unsettled: return sql::unsettled_groups;
+  case kind::unsettled:
+    return query.parent ? std::string_view{sql::unsettled_groups}
+                        : std::string_view{sql::unsettled_leaves};
   case kind::retries_due: return sql::retries_due;
   case kind::abandoned: return sql::abandoned_groups;
   case kind::waiting: break;
@@ -44,7 +46,7 @@ std::vector<task_group> sqlite_reader::groups(const group_query& query) {
   task_range keys{1, largest_key};
   if (query.of == kind::of_range) {
     keys = query.keys;
-  } else if (query.of == kind::unsettled) {
+  } else if (query.of == kind::unsettled && query.parent != 0) {
     const auto parent = sqlite::load_parent(*db_, query.parent);
     keys = parent ? parent->range() : task_range{};
   }
@@ -56,23 +58,44 @@ std::vector<task_group> sqlite_reader::groups(const group_query& query) {
   std::vector<task_group> found;
   if (keys.count < 1)
     return found;
-  db_->prepared(statement_of(query.of))
-    .each(
-      [&](statement& row) {
-        if (auto group = to_group(row, keys))
-          found.push_back(*group);
-      },
-      keys.first, keys.end() - 1, static_cast<std::int64_t>(query.limit),
-      query.now);
+  auto& statement_for = db_->prepared(statement_of(query));
+  const auto take = [&](statement& row) {
+    if (auto group = to_group(row, keys))
+      found.push_back(*group);
+  };
+  const auto limit = static_cast<std::int64_t>(query.limit);
+  if (query.of == kind::unsettled && query.parent == 0)
+    statement_for.each(take, keys.first, keys.end() - 1, limit, query.run);
+  else
+    statement_for.each(take, keys.first, keys.end() - 1, limit, query.now);
   return found;
 }
 
-std::optional<timestamp> sqlite_reader::next_retry_at() {
+std::optional<timestamp> sqlite_reader::next_due_at() {
+  const auto moment = snapshot();
   std::optional<timestamp> next;
-  db_->prepared(sql::next_retry).each([&](statement& row) {
-    next = row.time(0);
-  });
+  const std::string_view questions[]
+    = {sql::next_retry, sql::next_release, sql::next_deadline};
+  for (const auto question : questions)
+    db_->prepared(question).each([&](statement& row) {
+      next = next ? std::min(*next, row.time(0)) : row.time(0);
+    });
   return next;
+}
+
+std::vector<dependency> sqlite_reader::dependencies(run_key run) {
+  const auto moment = snapshot();
+  std::vector<dependency> found;
+  if (const auto of = sqlite::load_run(*db_, run))
+    db_->prepared(sql::dependencies_of_run)
+      .each(
+        [&](statement& row) {
+          const checked_row values{row, "task", row.integer(1)};
+          found.push_back({row.integer(0), row.integer(1),
+                           static_cast<condition>(values.count(2, 2))});
+        },
+        of->first_task, of->first_task + of->tasks - 1);
+  return found;
 }
 
 std::vector<std::string> sqlite_reader::texts(text_kind kind,

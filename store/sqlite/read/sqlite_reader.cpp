@@ -76,6 +76,8 @@ std::vector<run_record> sqlite_reader::runs(const run_query& query) {
     text += sql::run_has_name;
   if (query.since != no_time)
     text += sql::run_is_since;
+  if (query.deadline_by != no_time)
+    text += sql::run_is_overdue;
   if (!query.label.empty())
     text += sql::run_has_label;
   text += query.newest_first ? std::string_view{sql::newest_runs}
@@ -90,7 +92,7 @@ std::vector<run_record> sqlite_reader::runs(const run_query& query) {
     },
     query.key, query.newest_first ? newest : query.after, as_limit(query.limit),
     query.idempotency_key, query.name, query.since, query.label,
-    query.label_value);
+    query.label_value, query.deadline_by);
   return found;
 }
 

@@ -36,7 +36,8 @@ public:
   retry_metrics measure_retries(run_key run) override;
   std::vector<error_count> count_errors(run_key run,
                                         std::size_t limit) override;
-  std::optional<timestamp> next_retry_at() override;
+  std::optional<timestamp> next_due_at() override;
+  std::vector<dependency> dependencies(run_key run) override;
   engine_record load_engine() override;
 
   database& db() { return *db_; }

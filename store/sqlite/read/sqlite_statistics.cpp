@@ -71,9 +71,9 @@ public:
 private:
   void add_parent(const statement& row) {
     const auto parent = to_parent(row);
-    if (row.is_null(13))
+    if (row.is_null(15))
       throw damaged("parent", parent.task, "its template is missing");
-    sums_[row.integer(13)] += parent.children;
+    sums_[row.integer(15)] += parent.children;
   }
 
   void add_leaves(task_range keys) {

@@ -38,6 +38,9 @@ enum column {
   parent_items,
   parent_item_from,
   parent_item_step,
+  waiting_not_before,
+  waiting_left,
+  waiting_skipped,
   input_text
 };
 
@@ -272,6 +275,9 @@ task_scan::shared task_scan::read(const statement& row) const {
   }
   if (r.parent == 0) {
     r.name = row.text(definition_name);
+    r.not_before = row.time(waiting_not_before);
+    r.waits_for = row.integer(waiting_left);
+    r.skipped = row.integer(waiting_skipped) != 0;
   } else {
     need(parent_items, "parent");
     s.prefix = row.text(block_prefix);

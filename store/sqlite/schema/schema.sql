@@ -17,9 +17,10 @@ CREATE TABLE engine(
   clean      INTEGER NOT NULL CHECK (clean IN (0, 1)), -- closed in good order
   pid        INTEGER NOT NULL,
   started_at INTEGER NOT NULL,
-  report     TEXT NOT NULL     -- JSON
+  report     TEXT NOT NULL,    -- JSON
+  paused     INTEGER NOT NULL CHECK (paused IN (0, 1)) -- new runs are, too
 ) STRICT;
-INSERT INTO engine VALUES (1, 0, 0, 1, 0, 0, '[]');
+INSERT INTO engine VALUES (1, 0, 0, 1, 0, 0, '[]', 0);
 
 CREATE TABLE run_rows(
   run             INTEGER PRIMARY KEY,
@@ -38,6 +39,12 @@ CREATE TABLE run_rows(
   budget_count    INTEGER NOT NULL, -- of retries; negative = no bound
   budget_percent  REAL NOT NULL,
   chain           INTEGER NOT NULL, -- newest hash of the run's events
+  skipped         INTEGER NOT NULL, -- of `cancelled`: condition not met
+  priority        INTEGER NOT NULL CHECK (priority BETWEEN 1 AND 5),
+  paused          INTEGER NOT NULL CHECK (paused IN (0, 1)),
+  fence           INTEGER NOT NULL CHECK (fence BETWEEN 0 AND 2), -- 1 cancel,
+  deadline        INTEGER NOT NULL, -- 2 deadline
+  deadline_delay  INTEGER NOT NULL, -- from the submission, if given so
   name            TEXT NOT NULL,
   meta            TEXT NOT NULL,
   idempotency_key TEXT
@@ -45,6 +52,8 @@ CREATE TABLE run_rows(
 CREATE UNIQUE INDEX run_by_key ON run_rows(idempotency_key)
   WHERE idempotency_key IS NOT NULL;
 CREATE INDEX run_open ON run_rows(run) WHERE state IN (2, 3);
+CREATE INDEX run_deadline ON run_rows(deadline)
+  WHERE deadline > 0 AND fence = 0 AND state IN (2, 3);
 
 CREATE TABLE handlers(
   handler INTEGER PRIMARY KEY,
@@ -70,6 +79,27 @@ CREATE TABLE templates(
   run        INTEGER NOT NULL,
   definition INTEGER NOT NULL
 ) STRICT;
+
+-- Which top-level task waits for which other: until it has settled, and as
+-- `wanted` says: 0 succeeded, 1 in any state, 2 failed.
+CREATE TABLE dependencies(
+  task      INTEGER NOT NULL,
+  dependent INTEGER NOT NULL,
+  wanted    INTEGER NOT NULL CHECK (wanted BETWEEN 0 AND 2),
+  PRIMARY KEY (task, dependent)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dependency_by_dependent ON dependencies(dependent);
+
+-- Top-level tasks that wait, or have waited, for other tasks or a time. A leaf
+-- that waits is PENDING and has no `due`; a parent is not `ready`.
+CREATE TABLE waiting(
+  task       INTEGER PRIMARY KEY,
+  left       INTEGER NOT NULL CHECK (left >= 0), -- tasks, and its time
+  not_before INTEGER NOT NULL,
+  held       INTEGER NOT NULL CHECK (held IN (0, 1)), -- its time is to come
+  skipped    INTEGER NOT NULL CHECK (skipped IN (0, 1)) -- condition not met
+) STRICT;
+CREATE INDEX waiting_by_time ON waiting(not_before, task) WHERE held = 1;
 
 -- Consecutive keys: the top-level tasks of a run, or the children of a parent
 -- (child i has the key first + i - 1). The primary key of `segments` is thus
@@ -98,14 +128,15 @@ CREATE TABLE segments(
   lost    INTEGER NOT NULL,
   engine  INTEGER NOT NULL CHECK ((engine <> 0) = (state = 3)),
   error   INTEGER NOT NULL, -- key in `errors`; 0 = none
-  -- When they may be leased, or are retried. NULL: parents, and states that do
-  -- not wait.
+  -- When they may be leased, or are retried. NULL: parents, tasks that wait for
+  -- others or for a time, and states that do not wait.
   due     INTEGER CHECK (due IS NULL OR state IN (2, 5)),
   created INTEGER NOT NULL,
   started INTEGER NOT NULL, -- of the newest attempt; meaningless without one
-  updated INTEGER NOT NULL
+  updated INTEGER NOT NULL,
+  priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 5) -- 0: the run's
 ) STRICT;
-CREATE INDEX segment_claimable ON segments(handler, block, first)
+CREATE INDEX segment_claimable ON segments(handler, block, priority, first)
   WHERE state = 2 AND due IS NOT NULL;
 CREATE INDEX segment_running ON segments(engine, first) WHERE state = 3;
 CREATE INDEX segment_retrying ON segments(due, first) WHERE state = 5;
@@ -127,7 +158,10 @@ CREATE TABLE parents(
   items           INTEGER NOT NULL, -- list; 0 = derived from these two
   item_from       INTEGER NOT NULL,
   item_step       INTEGER NOT NULL,
-  expansion_error TEXT NOT NULL     -- JSON; '' = none
+  expansion_error TEXT NOT NULL,    -- JSON; '' = none
+  ready           INTEGER NOT NULL CHECK (ready IN (0, 1)),
+  fence           INTEGER NOT NULL CHECK (fence BETWEEN 0 AND 2),
+  priority        INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 5) -- children's
 ) STRICT;
 CREATE INDEX parent_by_run ON parents(run);
 CREATE INDEX parent_open ON parents(task) WHERE state = 2;
@@ -200,7 +234,12 @@ SELECT id,
     END AS finished_at,
   tasks,
   retries,
-  idempotency_key
+  idempotency_key,
+  priority,
+  paused,
+  CASE WHEN deadline > 0 THEN
+    strftime('%Y-%m-%dT%H:%M:%fZ', deadline / 1000.0, 'unixepoch')
+    END AS deadline
 FROM run_rows;
 
 -- Every task with its keys: what the views below have in common.
@@ -254,8 +293,10 @@ SELECT
   CASE WHEN k.attempt > 0 THEN
     strftime('%Y-%m-%dT%H:%M:%fZ', k.started / 1000.0, 'unixepoch')
     END AS started_at,
-  CASE WHEN k.due > k.created THEN
+  CASE WHEN k.state IN (2, 5) AND k.due > k.created THEN
     strftime('%Y-%m-%dT%H:%M:%fZ', k.due / 1000.0, 'unixepoch')
+    WHEN w.not_before > 0 THEN
+    strftime('%Y-%m-%dT%H:%M:%fZ', w.not_before / 1000.0, 'unixepoch')
     END AS not_before,
   CASE WHEN k.state IN (4, 6, 7) THEN
     strftime('%Y-%m-%dT%H:%M:%fZ', k.updated / 1000.0, 'unixepoch')
@@ -268,7 +309,8 @@ JOIN definitions d ON d.definition = t.definition
 JOIN handlers h ON h.handler = d.handler
 LEFT JOIN parents p ON p.task = k.parent
 LEFT JOIN outputs o ON o.task = k.task
-LEFT JOIN errors e ON e.error = k.error;
+LEFT JOIN errors e ON e.error = k.error
+LEFT JOIN waiting w ON w.task = k.task;
 
 CREATE VIEW events AS
 SELECT s.seq + n.i AS seq,

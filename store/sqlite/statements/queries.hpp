@@ -23,7 +23,8 @@ inline constexpr auto load_engine = literal(
 inline constexpr auto run_columns = literal(
   "run, id, state, created, updated, started, finished, first_task, tasks,"
   " succeeded, failed, cancelled, retries, budget_count, budget_percent, name,"
-  " meta, idempotency_key");
+  " meta, idempotency_key, skipped, priority, paused, fence, deadline,"
+  " deadline_delay");
 inline constexpr auto select_runs = "SELECT " + run_columns + " FROM run_rows";
 inline constexpr auto load_run = select_runs + " WHERE run = ?1";
 
@@ -35,6 +36,8 @@ inline constexpr auto run_is = literal(" AND run = ?1");
 inline constexpr auto run_has_key = literal(" AND idempotency_key = ?4");
 inline constexpr auto run_is_open = " AND state IN " + open_states;
 inline constexpr auto run_has_name = literal(" AND name GLOB ?5");
+inline constexpr auto run_is_overdue
+  = literal(" AND deadline > 0 AND deadline <= ?9 AND fence = 0");
 inline constexpr auto run_is_since = literal(" AND created >= ?6");
 /// Runs whose `meta` is damaged are found as well, so that it is noticed.
 inline constexpr auto run_has_label = literal(
@@ -51,7 +54,7 @@ inline constexpr auto count_runs
 
 inline constexpr auto parent_columns = literal(
   "task, run, state, block, total, expanded, running, retrying, succeeded,"
-  " failed, cancelled, items, expansion_error");
+  " failed, cancelled, items, expansion_error, ready, fence");
 inline constexpr auto select_parents
   = "SELECT " + parent_columns + " FROM parents";
 inline constexpr auto load_parent = select_parents + " WHERE task = ?1";
@@ -110,7 +113,7 @@ inline constexpr auto task_columns
   = "SELECT " + segment_columns
     + ", b.first, b.count, b.run, b.parent, b.prefix, r.id, r.created, t.task,"
       " d.name, h.name, d.max_retries, e.text, p.items, p.item_from,"
-      " p.item_step";
+      " p.item_step, w.not_before, w.left, w.skipped";
 inline constexpr auto task_texts
   = literal(", CASE b.parent WHEN 0 THEN d.input ELSE d.child_input END");
 inline constexpr auto task_joins = literal(
@@ -123,7 +126,8 @@ inline constexpr auto task_joins = literal(
   " LEFT JOIN definitions d ON d.definition = t.definition"
   " LEFT JOIN handlers h ON h.handler = d.handler"
   " LEFT JOIN errors e ON e.error = s.error"
-  " LEFT JOIN parents p ON p.task = b.parent");
+  " LEFT JOIN parents p ON p.task = b.parent"
+  " LEFT JOIN waiting w ON w.task = t.task AND b.parent = 0");
 inline constexpr auto all_segments = literal(" FROM segments s");
 /// The planner would rather read all segments.
 inline constexpr auto running_segments
@@ -176,8 +180,20 @@ inline constexpr auto groups_of_range
 inline constexpr auto unsettled_groups = select_groups + segment_in_range
                                          + " AND s.state IN " + unsettled_states
                                          + groups_by_key;
-inline constexpr auto retries_due = select_groups
-                                    + " WHERE s.state = " + retrying
+/// Leaves of run ?4.
+inline constexpr auto unsettled_leaves
+  = group_columns + " FROM " + segments_of_blocks
+    + " WHERE b.run = ?4 AND s.handler > 0 AND s.first + s.count > ?1"
+      " AND s.state IN "
+    + unsettled_states + groups_by_key;
+/// Rows whose block or run is missing are found as well: they are damage.
+inline constexpr auto of_runs_that_work
+  = literal(" LEFT JOIN run_rows r ON r.run = b.run"
+            " LEFT JOIN parents p ON p.task = b.parent"
+            " WHERE coalesce(r.paused, 0) = 0 AND coalesce(r.fence, 0) = 0"
+            " AND coalesce(p.fence, 0) = 0");
+inline constexpr auto retries_due = select_groups + of_runs_that_work
+                                    + " AND s.state = " + retrying
                                     + " AND s.due <= ?4" + groups_by_due;
 inline constexpr auto abandoned_groups
   = group_columns + running_segments + group_joins
@@ -186,11 +202,23 @@ inline constexpr auto abandoned_groups
       " AND s.first + s.count > ?1"
     + groups_by_key;
 inline constexpr auto waiting_groups
-  = select_groups + " WHERE s.state = " + pending
+  = select_groups + of_runs_that_work + " AND s.state = " + pending
     + " AND s.due IS NOT NULL AND s.due <= ?4" + groups_by_due;
-inline constexpr auto next_retry
-  = "SELECT due FROM segments WHERE state = " + retrying
-    + " AND due IS NOT NULL ORDER BY due LIMIT 1";
+inline constexpr auto next_retry = "SELECT s.due FROM segments s" + group_joins
+                                   + of_runs_that_work
+                                   + " AND s.state = " + retrying
+                                   + " AND s.due IS NOT NULL ORDER BY s.due"
+                                     " LIMIT 1";
+inline constexpr auto next_release = literal(
+  "SELECT not_before FROM waiting WHERE held = 1 ORDER BY not_before LIMIT 1");
+inline constexpr auto next_deadline
+  = "SELECT deadline FROM run_rows WHERE deadline > 0 AND fence = 0 AND"
+    " state IN "
+    + open_states + " ORDER BY deadline LIMIT 1";
+inline constexpr auto dependencies_of_run
+  = literal("SELECT d.task, d.dependent, d.wanted FROM dependencies d"
+            " WHERE d.dependent BETWEEN ?1 AND ?2"
+            " ORDER BY d.dependent, d.task");
 
 // -- texts --------------------------------------------------------------------
 
@@ -248,7 +276,7 @@ inline constexpr auto failures_by_error
 inline constexpr auto parent_sums = literal(
   "SELECT p.task, p.run, p.state, p.block, p.total, p.expanded, p.running,"
   " p.retrying, p.succeeded, p.failed, p.cancelled, p.items, p.expansion_error,"
-  " d.handler FROM parents p"
+  " p.ready, p.fence, d.handler FROM parents p"
   " LEFT JOIN blocks b ON b.first = p.block AND b.parent = p.task"
   " LEFT JOIN templates t ON t.task = coalesce(b.template, p.task)"
   " LEFT JOIN definitions d ON d.definition = t.definition");

@@ -17,6 +17,8 @@ inline constexpr text take_over
   = "UPDATE engine SET epoch = epoch + 1, clean = 0, pid = ?, started_at = ?";
 inline constexpr text close_engine
   = "UPDATE engine SET clean = 1 WHERE epoch = ?";
+inline constexpr text set_engine_paused = "UPDATE engine SET paused = ?";
+inline constexpr text engine_paused = "SELECT paused FROM engine";
 inline constexpr text set_engine_report = "UPDATE engine SET report = ?";
 inline constexpr text engine_epoch = "SELECT epoch FROM engine";
 inline constexpr text engine_clean = "SELECT clean FROM engine";
@@ -48,14 +50,43 @@ inline constexpr text load_chain_of_no_run
 inline constexpr text insert_run
   = "INSERT INTO run_rows(run, id, state, created, updated, started, finished,"
     " first_task, tasks, succeeded, failed, cancelled, retries, budget_count,"
-    " budget_percent, chain, name, meta, idempotency_key) VALUES"
-    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))";
+    " budget_percent, chain, skipped, priority, paused, fence, deadline,"
+    " deadline_delay, name, meta, idempotency_key) VALUES"
+    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+    " nullif(?, ''))";
 inline constexpr text update_run
   = "UPDATE run_rows SET state = ?, updated = ?, started = ?, finished = ?,"
-    " succeeded = ?, failed = ?, cancelled = ?, retries = ?, chain = ?"
-    " WHERE run = ?";
+    " succeeded = ?, failed = ?, cancelled = ?, retries = ?, chain = ?,"
+    " skipped = ?, priority = ?, paused = ?, fence = ?, deadline = ?,"
+    " deadline_delay = ? WHERE run = ?";
 inline constexpr text find_run_by_key
   = "SELECT run, id, first_task FROM run_rows WHERE idempotency_key = ?";
+
+inline constexpr text open_runs_by_pause
+  = "SELECT run FROM run_rows WHERE state IN (2, 3) AND paused <> ?";
+
+// -- what tasks wait for ------------------------------------------------------
+
+inline constexpr text insert_dependency
+  = "INSERT INTO dependencies(task, dependent, wanted) VALUES (?, ?, ?)";
+inline constexpr text dependents_of
+  = "SELECT task, dependent, wanted FROM dependencies"
+    " WHERE task BETWEEN ? AND ? ORDER BY task, dependent";
+inline constexpr text dependencies_of
+  = "SELECT task FROM dependencies WHERE dependent = ? ORDER BY task";
+inline constexpr text insert_waiting
+  = "INSERT INTO waiting(task, left, not_before, held, skipped)"
+    " VALUES (?, ?, ?, ?, 0)";
+inline constexpr text load_waiting
+  = "SELECT left, not_before, held, skipped FROM waiting WHERE task = ?";
+inline constexpr text update_waiting
+  = "UPDATE waiting SET left = ?, held = ?, skipped = ? WHERE task = ?";
+inline constexpr text held_until
+  = "SELECT task FROM waiting WHERE held = 1 AND not_before <= ?"
+    " ORDER BY not_before, task LIMIT ?";
+inline constexpr text name_of_task
+  = "SELECT d.name FROM templates t"
+    " JOIN definitions d ON d.definition = t.definition WHERE t.task = ?";
 
 // -- definitions --------------------------------------------------------------
 
@@ -70,6 +101,12 @@ inline constexpr text insert_definition
 inline constexpr text insert_template
   = "INSERT INTO templates(task, run, definition) VALUES (?, ?, ?)";
 
+inline constexpr text load_spec
+  = "SELECT t.run, d.spec FROM templates t"
+    " JOIN definitions d ON d.definition = t.definition WHERE t.task = ?";
+inline constexpr text update_template
+  = "UPDATE templates SET definition = ? WHERE task = ?";
+
 // -- blocks and parents -------------------------------------------------------
 
 inline constexpr text insert_block
@@ -80,14 +117,23 @@ inline constexpr text load_block
 inline constexpr text insert_parent
   = "INSERT INTO parents(task, run, state, block, total, expanded, running,"
     " retrying, succeeded, failed, cancelled, max_concurrency, items,"
-    " item_from, item_step, expansion_error)"
-    " VALUES (?, ?, 2, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, '')";
+    " item_from, item_step, expansion_error, ready, fence, priority)"
+    " VALUES (?, ?, 2, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, '', ?, 0, ?)";
 inline constexpr text update_parent
   = "UPDATE parents SET state = ?, total = ?, expanded = ?, running = ?,"
     " retrying = ?, succeeded = ?, failed = ?, cancelled = ?,"
-    " expansion_error = ? WHERE task = ?";
+    " expansion_error = ?, ready = ?, fence = ? WHERE task = ?";
+inline constexpr text reserved_keys
+  = "SELECT b.count FROM parents p JOIN blocks b ON b.first = p.block"
+    " AND b.parent = p.task WHERE p.task = ?";
+inline constexpr text set_bound
+  = "UPDATE parents SET max_concurrency = ? WHERE task = ?";
+inline constexpr text set_parent_priority
+  = "UPDATE parents SET priority = ? WHERE task = ?";
+inline constexpr text set_segment_priority
+  = "UPDATE segments SET priority = ? WHERE first >= ? AND first < ?";
 inline constexpr text load_bound
-  = "SELECT p.max_concurrency, d.handler FROM parents p"
+  = "SELECT p.max_concurrency, d.handler, p.priority FROM parents p"
     " JOIN blocks b ON b.first = p.block"
     " JOIN templates t ON t.task = b.template"
     " JOIN definitions d ON d.definition = t.definition WHERE p.task = ?";
@@ -96,15 +142,16 @@ inline constexpr text load_bound
 
 inline constexpr text touched_segments
   = "SELECT first, count, block, handler, state, attempt, retries, lost,"
-    " engine, error, due, created, started, updated FROM segments WHERE"
-    " first >= coalesce((SELECT max(first) FROM segments WHERE first <= ?1), "
+    " engine, error, due, created, started, updated, priority FROM segments"
+    " WHERE first >= coalesce((SELECT max(first) FROM segments WHERE first <= "
+    "?1), "
     "?1)"
     " AND first < ?2 ORDER BY first";
 inline constexpr text insert_segment
   = "INSERT INTO segments(first, count, block, handler, state, attempt, "
     "retries,"
-    " lost, engine, error, due, created, started, updated)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " lost, engine, error, due, created, started, updated, priority)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 inline constexpr text update_segment
   = "UPDATE segments SET count = ?2, state = ?3, attempt = ?4, retries = ?5,"
     " lost = ?6, engine = ?7, error = ?8, due = ?9, started = ?10,"
@@ -112,15 +159,23 @@ inline constexpr text update_segment
 inline constexpr text delete_segments
   = "DELETE FROM segments WHERE first BETWEEN ? AND ?";
 
-/// Of one handler and block, in the order of the partial index.
+/// Of one handler, block and priority, in the order of the partial index.
 inline constexpr text claimable_segments
   = "SELECT first, count, block, handler, state, attempt, retries, lost,"
-    " engine, error, due, created, started, updated FROM segments WHERE"
-    " handler = ? AND block = ? AND state = 2 AND due IS NOT NULL AND due <= ?"
-    " AND first > ? ORDER BY first LIMIT ?";
-inline constexpr text claimable_blocks
-  = "SELECT DISTINCT handler, block FROM segments WHERE state = 2 AND"
-    " due IS NOT NULL";
+    " engine, error, due, created, started, updated, priority FROM segments"
+    " WHERE handler = ? AND block = ? AND priority = ? AND state = 2 AND"
+    " due IS NOT NULL AND due <= ? AND first > ? ORDER BY first LIMIT ?";
+inline constexpr text claimable_places
+  = "SELECT c.handler, c.block, c.priority, r.run, r.priority FROM"
+    " (SELECT DISTINCT handler, block, priority FROM segments WHERE state = 2"
+    " AND due IS NOT NULL) c JOIN blocks b ON b.first = c.block"
+    " JOIN run_rows r ON r.run = b.run WHERE r.state IN (2, 3) AND"
+    " r.paused = 0 AND r.fence = 0";
+inline constexpr text claimable_places_of_run
+  = "SELECT DISTINCT s.handler, s.block, s.priority FROM blocks b"
+    " CROSS JOIN segments s ON s.first >= b.first AND"
+    " s.first < b.first + b.count WHERE b.run = ? AND s.state = 2 AND"
+    " s.due IS NOT NULL";
 
 // -- texts --------------------------------------------------------------------
 

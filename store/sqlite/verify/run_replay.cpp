@@ -137,9 +137,9 @@ void run_replay::run_step(const event_span& s) {
   } else if (s.kind == event_kind::run_reopened) {
     move_run_to(s, state == failed || state == cancelled, running);
   } else if (s.kind == event_kind::run_aggregated) {
-    move_run_to(s, state == running, state_in(s.payload));
-  } else if (s.kind == event_kind::run_cancelled) {
-    move_run_to(s, state == pending || state == running, cancelled);
+    const auto to = state_in(s.payload);
+    move_run_to(s, state == running || (state == pending && to == cancelled),
+                to);
   }
 }
 

@@ -77,8 +77,9 @@ void check_all(database& db, verdict& found,
   std::optional<work_limit> limit;
   if (damaged)
     limit.emplace(db);
-  for (auto* check : {check_constants, check_keys, check_prunings, check_seqs,
-                      check_references, check_definitions, check_items})
+  for (auto* check :
+       {check_constants, check_keys, check_prunings, check_seqs,
+        check_references, check_definitions, check_items, check_waiting})
     attempt(out, damaged, [&] { check(db, out); });
   attempt(out, damaged, [&] { check_runs(db, out, found, progress); });
 }

@@ -43,6 +43,8 @@ private:
   void check_gap(task_key end);
   void check_submitted(const segment_row& s, bool leaf);
   bool is_leaf(const segment_row& s);
+  std::int64_t waiting_tasks(const segment_row& s);
+  bool has_waited(task_range tasks);
   void check_waiting(const segment_row& s, bool leaf);
   void compare(const segment_row& s, task_range tasks, const task_path& p);
   void complain(const char* invariant, task_key task, const std::string& what) {
@@ -183,6 +185,26 @@ bool block_walk::is_leaf(const segment_row& s) {
   return parents == 0;
 }
 
+/// How many tasks of a segment wait for others or for a time.
+std::int64_t block_walk::waiting_tasks(const segment_row& s) {
+  std::int64_t waiting = 0;
+  db_
+    .prepared("SELECT count(*) FROM waiting WHERE task >= ? AND task < ?"
+              " AND left > 0")
+    .each([&](statement& row) { waiting = row.integer(0); }, s.tasks.first,
+          s.tasks.end());
+  return waiting;
+}
+
+/// Whether tasks have been waiting: they fell due later than they were created.
+bool block_walk::has_waited(task_range tasks) {
+  std::int64_t waited = 0;
+  db_.prepared("SELECT count(*) FROM waiting WHERE task >= ? AND task < ?")
+    .each([&](statement& row) { waited = row.integer(0); }, tasks.first,
+          tasks.end());
+  return block_.parent == 0 && waited > 0;
+}
+
 /// I8: leaves that wait are found by their time; parents never are.
 void block_walk::check_waiting(const segment_row& s, bool leaf) {
   const auto waits
@@ -190,7 +212,9 @@ void block_walk::check_waiting(const segment_row& s, bool leaf) {
   const auto task = s.tasks.first;
   if (!leaf && s.waits)
     complain("I8", task, "is a parent, but could be leased");
-  else if (leaf && waits && !s.waits)
+  else if (leaf && waits && !s.waits
+           && !(block_.parent == 0 && s.state == task_state::pending
+                && waiting_tasks(s) == s.tasks.count))
     complain("I8", task,
              s.state == task_state::pending
                ? "is PENDING, but no engine will find it: it has no"
@@ -218,7 +242,7 @@ void block_walk::compare(const segment_row& s, task_range tasks,
   d.field("updated_at", s.updated, events_.time(p.updated));
   if (p.attempts > 0)
     d.field("started_at", s.started, events_.time(p.started));
-  if (s.waits && state == task_state::pending)
+  if (s.waits && state == task_state::pending && !has_waited(tasks))
     d.field("the time from which it is due", s.due, events_.time(p.updated));
   if (s.waits && state == task_state::retrying && p.due != 0)
     d.field("the time of its retry", s.due, events_.time(p.due));

@@ -31,6 +31,9 @@ void check_definitions(database& db, findings& out);
 /// The lists of items (I1).
 void check_items(database& db, findings& out);
 
+/// Dependencies, what tasks wait for, pauses and fences (I1, I4, I8).
+void check_waiting(database& db, findings& out);
+
 /// Numbers of events have no gaps, and times do not run back (I5).
 void check_seqs(database& db, findings& out);
 

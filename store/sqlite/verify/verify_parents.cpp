@@ -53,7 +53,10 @@ void compare_counters(const parent_row& p, const block_count& counted,
             counted.by_state[static_cast<std::size_t>(states[i])]);
   if (d)
     out.add("I6", "the children of " + out.task(p.task) + ": " + d.text());
-  if (settled(p.state) && (p.expanded != p.total || p.settled() != p.total))
+  // What is cancelled before it was fanned out never gets children.
+  const auto never_begun = p.state == task_state::cancelled && p.expanded == 0;
+  if (settled(p.state) && !never_begun
+      && (p.expanded != p.total || p.settled() != p.total))
     out.add("I6",
             out.task(p.task) + " has ended, but not all of its children have");
   if (p.max_concurrency > 0 && p.counts[0] > p.max_concurrency)
@@ -75,14 +78,15 @@ void check_expansion(const parent_row& p, const block_row& block,
     out.add("I2", whose()
                     + "has numbers that are out of their bounds"
                       " (0 <= expanded <= total <= keys reserved)");
+  const auto ended = events.expansion_ended_at(p.task);
   if (p.expansion_error.empty()) {
-    if (p.total != block.count)
+    // A fence ends an expansion with the children that there are.
+    if (p.total != block.count && (p.total != p.expanded || ended != p.total))
       out.add("I2", whose() + "has total " + std::to_string(p.total) + ", "
                       + std::to_string(block.count)
                       + " keys were reserved for its children");
     return;
   }
-  const auto ended = events.expansion_ended_at(p.task);
   if (!is_json(p.expansion_error))
     out.add("I7", "expansion_error of " + out.task(p.task)
                     + " is not JSON: " + excerpt(p.expansion_error));

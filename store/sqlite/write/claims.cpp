@@ -11,29 +11,52 @@ namespace conductor::sqlite {
 
 // -- where to look ------------------------------------------------------------
 
-task_key claim_index::next(std::int64_t handler, task_key block) const {
-  const auto found = handlers_.find(handler);
-  if (found == handlers_.end() || found->second.blocks.empty())
-    return 0;
-  const auto& blocks = found->second.blocks;
-  const auto place = blocks.upper_bound(block);
-  return place == blocks.end() ? *blocks.begin() : *place;
+void claim_index::remove(std::int64_t handler, std::int32_t priority,
+                         run_key run, claim_place place) {
+  auto& runs = of(handler).places[static_cast<std::size_t>(priority)];
+  const auto found = runs.find(run);
+  if (found == runs.end())
+    return;
+  found->second.erase(place);
+  if (found->second.empty())
+    runs.erase(found);
 }
 
-task_key claim_index::last_served(std::int64_t handler) const {
-  const auto found = handlers_.find(handler);
-  return found == handlers_.end() ? 0 : found->second.last;
-}
-
-std::size_t claim_index::count(std::int64_t handler) const {
-  const auto found = handlers_.find(handler);
-  return found == handlers_.end() ? 0 : found->second.blocks.size();
+void claim_index::remove_run(run_key run) {
+  for (auto& [handler, known] : handlers_)
+    for (auto& runs : known.places)
+      runs.erase(run);
 }
 
 void claim_index::load(database& db) {
-  db.prepared(sql::claimable_blocks).each([this](statement& row) {
-    add(row.integer(0), row.integer(1));
+  for (auto& [handler, known] : handlers_)
+    known.places = {};
+  db.prepared(sql::claimable_places).each([this](statement& row) {
+    const auto own = row.integer32(2);
+    add(row.integer(0), own != 0 ? own : row.integer32(4), row.integer(3),
+        {row.integer(1), own});
   });
+}
+
+/// Tasks of a block, with a priority of their own or their run's, may be
+/// claimable from now on.
+void transaction::offer(std::int64_t handler, const run_record& run,
+                        claim_place place) {
+  const auto priority = place.second != 0 ? place.second : run.priority;
+  cache_.claims.add(handler, priority, run.key, place);
+  fact_.due = true;
+}
+
+/// Finds the claimable tasks of a run again: it is no longer paused, or its
+/// tasks have another priority.
+void transaction::offer_run(const run_record& run) {
+  cache_.claims.remove_run(run.key);
+  db_.prepared(sql::claimable_places_of_run)
+    .each(
+      [&](statement& row) {
+        offer(row.integer(0), run, {row.integer(1), row.integer32(2)});
+      },
+      run.key);
 }
 
 // -- claiming -----------------------------------------------------------------
@@ -42,30 +65,60 @@ void transaction::apply_part(const claim_tasks& c) {
   auto left = c.limit;
   for (const auto& room : c.rooms) {
     const auto handler = find_handler(room.handler);
-    auto wanted = std::min(left, room.tasks);
-    if (room.parent != 0) {
-      if (const auto* parent = find_parent(room.parent);
-          parent && parent->expanded > 0 && wanted > 0)
-        left -= claim_from(handler, parent->base, wanted);
+    const auto wanted = std::min(left, room.tasks);
+    if (handler == 0 || wanted <= 0)
       continue;
-    }
-    auto block = cache_.claims.last_served(handler);
-    // Each block once; those that turn out to be empty leave the index.
-    for (auto blocks = cache_.claims.count(handler); blocks > 0 && wanted > 0;
-         --blocks) {
-      block = cache_.claims.next(handler, block);
-      const auto got = claim_from(handler, block, wanted);
-      if (got > 0)
-        cache_.claims.served(handler, block);
-      wanted -= got;
-      left -= got;
-    }
+    if (room.parent == 0)
+      left -= claim_in_turn(handler, wanted);
+    else if (const auto* parent = find_parent(room.parent);
+             parent && parent->expanded > 0)
+      left -= std::max<std::int64_t>(
+        0, claim_from(handler, {parent->base, bound_of(room.parent).priority},
+                      wanted));
   }
+}
+
+std::int64_t transaction::claim_in_turn(std::int64_t handler,
+                                        std::int64_t wanted) {
+  auto& index = cache_.claims.of(handler);
+  const auto take = [&](std::int32_t priority, run_key run, std::int64_t most) {
+    // A copy: places that turn out to be empty are removed on the way.
+    const auto places
+      = index.places[static_cast<std::size_t>(priority)].at(run);
+    std::int64_t taken = 0;
+    for (const auto& place : places) {
+      if (taken >= most)
+        break;
+      const auto got = claim_from(handler, place, most - taken);
+      if (got < 0)
+        cache_.claims.remove(handler, priority, run, place);
+      taken += std::max<std::int64_t>(got, 0);
+    }
+    return taken;
+  };
+  return index.turns.claim(
+    index.places, wanted, take,
+    [&](std::int32_t priority) { return has_claimable(handler, priority); });
+}
+
+/// Removes the places of a priority that are empty until one is found that is
+/// not.
+bool transaction::has_claimable(std::int64_t handler, std::int32_t priority) {
+  auto& runs
+    = cache_.claims.of(handler).places[static_cast<std::size_t>(priority)];
+  while (!runs.empty()) {
+    const auto run = runs.begin()->first;
+    const auto place = *runs.begin()->second.begin();
+    if (may_claim_from(place.first) && !claimable(handler, place, 1).empty())
+      return true;
+    cache_.claims.remove(handler, priority, run, place);
+  }
+  return false;
 }
 
 /// Rows with at least `tasks` claimable tasks of a handler in a block, or all.
 std::vector<segment_row> transaction::claimable(std::int64_t handler,
-                                                task_key block,
+                                                claim_place place,
                                                 std::int64_t tasks) {
   std::vector<segment_row> rows;
   task_key last = 0;
@@ -74,7 +127,8 @@ std::vector<segment_row> transaction::claimable(std::int64_t handler,
     const auto before = rows.size();
     db_.prepared(sql::claimable_segments)
       .each([&](statement& row) { rows.push_back(to_segment(row)); }, handler,
-            block, at_, last, static_cast<std::int64_t>(limit));
+            place.first, place.second, at_, last,
+            static_cast<std::int64_t>(limit));
     for (auto i = before; i < rows.size(); ++i)
       tasks -= rows[i].tasks.tasks.count;
     if (rows.size() - before < limit)
@@ -84,30 +138,38 @@ std::vector<segment_row> transaction::claimable(std::int64_t handler,
   return rows;
 }
 
-/// Leases up to `room` tasks of a handler in a block; returns how many.
-std::int64_t transaction::claim_from(std::int64_t handler, task_key block,
-                                     std::int64_t room) {
+/// Whether the run and the parent of a block let its tasks be leased.
+bool transaction::may_claim_from(task_key block) {
   const auto* where = block_of(block);
-  auto* run = where ? find_run(where->run) : nullptr;
-  if (!run || settled(run->record.state))
-    return 0;
-  if (where->parent != 0) {
-    const auto* parent = find_parent(where->parent);
-    if (!parent || parent->state != task_state::pending)
-      return 0;
-    if (const auto bound = bound_of(where->parent).max_concurrency; bound > 0)
-      room = std::min(room, bound - parent->children.running);
+  const auto* run = where ? find_run(where->run) : nullptr;
+  if (!run || !run->record.works())
+    return false;
+  if (where->parent == 0)
+    return true;
+  const auto* parent = find_parent(where->parent);
+  return parent && parent->state == task_state::pending
+         && parent->fence == fence::none;
+}
+
+/// Leases up to `room` tasks of a handler in a place; returns how many, or -1
+/// if nothing there is claimable.
+std::int64_t transaction::claim_from(std::int64_t handler, claim_place place,
+                                     std::int64_t room) {
+  if (!may_claim_from(place.first))
+    return -1;
+  if (const auto key = block_of(place.first)->parent; key != 0) {
+    const auto running = find_parent(key)->children.running;
+    if (const auto bound = bound_of(key).max_concurrency; bound > 0)
+      room = std::min(room, bound - running);
     if (room <= 0)
       return 0;
   }
-  const auto rows = claimable(handler, block, room);
+  const auto rows = claimable(handler, place, room);
   std::int64_t found = 0;
   for (const auto& row : rows)
     found += row.tasks.tasks.count;
-  if (rows.empty()) {
-    cache_.claims.remove(handler, block);
-    return 0;
-  }
+  if (rows.empty())
+    return -1;
   const auto tasks = std::min(found, room);
   lease(rows, tasks);
   return tasks;

@@ -12,7 +12,7 @@ void bind_and_run(statement& insert, const segment_row& r) {
   const auto write = [&](const auto& due) {
     insert.run(s.tasks.first, s.tasks.count, r.block, r.handler, s.state,
                s.attempt, s.retry_count, s.lost_count, s.engine, r.error, due,
-               s.created_at, s.started_at, s.updated_at);
+               s.created_at, s.started_at, s.updated_at, r.priority);
   };
   s.due ? write(*s.due) : write(nullptr);
 }
@@ -36,6 +36,7 @@ segment_row to_segment(const statement& row) {
   s.created_at = row.time(11);
   s.started_at = row.time(12);
   s.updated_at = row.time(13);
+  r.priority = row.integer32(14);
   if (s.tasks.count < 1 || s.tasks.count > max_span || state < 2 || state > 7)
     throw store_error{{errc::corrupt, "the row of task "
                                         + std::to_string(s.tasks.first)

@@ -12,8 +12,9 @@ namespace conductor::sqlite {
 struct segment_row {
   task_segment tasks;
   task_key block = 0;
-  std::int64_t handler = 0; ///< 0: the tasks are parents
-  std::int64_t error = 0;   ///< key of their last error; 0 = none
+  std::int64_t handler = 0;  ///< 0: the tasks are parents
+  std::int64_t error = 0;    ///< key of their last error; 0 = none
+  std::int32_t priority = 0; ///< 0 = their run's
 
   bool leaf() const { return handler != 0; }
 };

@@ -118,7 +118,7 @@ void sqlite_store::take_over() {
   ids_ = load_ids(*db_);
   load_counters();
   drop_unused_lists();
-  cache_.claims.load(*db_);
+  cache_.load(*db_);
 }
 
 void sqlite_store::load_counters() {

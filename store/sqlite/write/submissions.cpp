@@ -77,11 +77,20 @@ void transaction::apply_part(const submission& s) {
   r.first_task = next_.task;
   r.tasks = std::ssize(s.tasks);
   r.retry_budget = s.retry_budget;
+  r.priority = s.priority;
+  r.deadline = s.deadline.from(at_);
+  r.deadline_delay = s.deadline.delay;
+  if (r.deadline != no_time)
+    wait_until(r.deadline);
   scope_.created = {key, r.id, false, r.first_task};
   scope_.reply.runs.push_back(scope_.created);
   fact_.runs.push_back(scope_.created);
   write_event(run, of_run, run_created(s.name, r.tasks));
   add_tasks(run, s);
+  if (cache_.all_paused) {
+    r.paused = true;
+    write_event(run, of_run, run_paused());
+  }
 }
 
 void transaction::add_tasks(run_entry& run, const submission& s) {
@@ -104,30 +113,35 @@ void transaction::add_tasks(run_entry& run, const submission& s) {
   for (const auto& t : s.tasks) {
     const auto [definition, handler] = define(t.spec);
     db_.prepared(sql::insert_template).run(task, run.record.key, definition);
-    // Consecutive leaves of one handler, and consecutive parents, share a row.
     const auto is_leaf = t.total < 0;
     const auto queue = is_leaf ? handler : 0;
-    if (queue != row.handler || task - row.tasks.tasks.first == max_span)
+    const auto priority = is_leaf ? t.spec.priority : 0;
+    const auto due = is_leaf && !add_waiting(first, task, t)
+                       ? std::optional{at_}
+                       : std::nullopt;
+    // Consecutive tasks that have all of this in common share a row.
+    if (queue != row.handler || priority != row.priority || due != row.tasks.due
+        || task - row.tasks.tasks.first == max_span)
       flush(task);
     row.handler = queue;
-    row.tasks.due = is_leaf ? std::optional{at_} : std::nullopt;
-    if (is_leaf) {
-      cache_.claims.add(handler, first);
-      fact_.due = true;
-    }
+    row.priority = priority;
+    row.tasks.due = due;
+    if (due)
+      offer(handler, run.record, {first, priority});
     write_event(run, {task, 1}, task_created(t.spec.name, t.total));
     ++task;
   }
   flush(task);
   task = first;
   for (const auto& t : s.tasks)
-    add_parent(run, task++, t);
+    add_parent(run, first, task++, t);
 }
 
-void transaction::add_parent(run_entry& run, task_key task,
+void transaction::add_parent(run_entry& run, task_key first, task_key task,
                              const task_submission& t) {
   if (t.total < 0)
     return;
+  const auto ready = !add_waiting(first, task, t);
   const auto base = next_.task;
   next_.task += t.total;
   if (t.total > 0)
@@ -136,7 +150,8 @@ void transaction::add_parent(run_entry& run, task_key task,
   const auto is_range = t.spec.fanout.kind == source_kind::range;
   db_.prepared(sql::insert_parent)
     .run(task, run.record.key, base, t.total, t.spec.max_concurrency, t.items,
-         is_range ? t.spec.fanout.from : 1, is_range ? t.spec.fanout.step : 1);
+         is_range ? t.spec.fanout.from : 1, is_range ? t.spec.fanout.step : 1,
+         ready, t.spec.priority);
   find_parent(task, true);
 }
 
@@ -223,6 +238,10 @@ void transaction::move(run_entry& run, const move_run& m) {
   begin_pass(run.record.key);
   apply_move(run.record, m, at_);
   run.touched = true;
+  if (settled(m.from)) { // what was fenced may be claimed again
+    offer_run(run.record);
+    fact_.due = true;
+  }
   ++scope_.reply.runs_changed;
   if (scope_.pass)
     scope_.passes[run.record.key].runs += settled(m.to) ? 1 : 0;
@@ -240,11 +259,13 @@ void transaction::write_run(const run_entry& run) {
       .run(r.key, r.id, r.state, r.created_at, r.updated_at, r.started_at,
            r.finished_at, r.first_task, r.tasks, r.succeeded, r.failed,
            r.cancelled, r.retries, r.retry_budget.count, r.retry_budget.percent,
-           hash, r.name, r.meta, r.idempotency_key);
+           hash, r.skipped, r.priority, r.paused, r.fence, r.deadline,
+           r.deadline_delay.count(), r.name, r.meta, r.idempotency_key);
   else
     db_.prepared(sql::update_run)
       .run(r.state, r.updated_at, r.started_at, r.finished_at, r.succeeded,
-           r.failed, r.cancelled, r.retries, hash, r.key);
+           r.failed, r.cancelled, r.retries, hash, r.skipped, r.priority,
+           r.paused, r.fence, r.deadline, r.deadline_delay.count(), r.key);
 }
 
 // -- items --------------------------------------------------------------------

@@ -117,7 +117,7 @@ const parent_bound& transaction::bound_of(task_key parent) {
   db_.prepared(sql::load_bound)
     .each(
       [&](statement& row) {
-        bound = {row.integer(0), row.integer(1)};
+        bound = {row.integer(0), row.integer(1), row.integer32(2)};
       },
       parent);
   return bound;
@@ -130,7 +130,7 @@ void transaction::apply_part(const expand_parent& e) {
   auto* run = find_run(resolve_run(e.run));
   auto* parent = find_parent(key);
   if (!run || !parent || parent->run != run->record.key
-      || !may_expand(*parent, e))
+      || !may_expand(run->record, *parent, e))
     return refuse_as_it_stands(key, task_state::pending);
   find_parent(key, true);
   const auto write = [&](const append_event& note) {
@@ -142,7 +142,7 @@ void transaction::apply_part(const expand_parent& e) {
   const task_range children{parent->base + e.first - 1, e.count};
   apply_expansion(*parent, e);
   if (e.count > 0) {
-    create_children(*parent, children);
+    create_children(run->record, *parent, children);
     write_event(*run, children, child_created());
     scope_.reply.tasks_changed += e.count;
   }
@@ -150,37 +150,47 @@ void transaction::apply_part(const expand_parent& e) {
     write(note);
 }
 
-void transaction::create_children(const parent_record& parent,
+void transaction::create_children(const run_record& run,
+                                  const parent_record& parent,
                                   task_range tasks) {
-  const auto handler = bound_of(parent.task).handler;
+  const auto& bound = bound_of(parent.task);
   segment_row row;
   row.block = parent.base;
-  row.handler = handler;
+  row.handler = bound.handler;
+  row.priority = bound.priority;
   row.tasks.due = row.tasks.created_at = at_;
   row.tasks.started_at = row.tasks.updated_at = at_;
   for (; tasks.count > 0; tasks.first += max_span, tasks.count -= max_span) {
     row.tasks.tasks = {tasks.first, std::min(max_span, tasks.count)};
     insert_segment(db_, row);
   }
-  cache_.claims.add(handler, parent.base);
-  fact_.due = true;
+  offer(bound.handler, run, {parent.base, bound.priority});
 }
 
 /// A parent's row follows its task.
-void transaction::move_parent(task_key task, task_state to) {
+void transaction::move_parent(const run_entry& run, task_key task,
+                              task_state to) {
   auto* parent = find_parent(task, true);
   if (!parent)
     return;
   parent->state = to;
-  if (to == task_state::pending) // aggregation computes its output again
-    db_.prepared(sql::delete_output).run(task);
+  derive_counts(*parent);
+  if (to != task_state::pending)
+    return;
+  db_.prepared(sql::delete_output).run(task); // it is aggregated once more
+  auto reserved = parent->total;
+  db_.prepared(sql::reserved_keys)
+    .each([&](statement& row) { reserved = row.integer(0); }, task);
+  reopen(*parent, reserved);
+  const auto& bound = bound_of(task); // what is PENDING below may be leased
+  offer(bound.handler, run.record, {parent->base, bound.priority});
 }
 
 void transaction::write_parent(const parent_record& p) {
   const auto& c = p.children;
   db_.prepared(sql::update_parent)
     .run(p.state, p.total, p.expanded, c.running, c.retrying, c.succeeded,
-         c.failed, c.cancelled, p.expansion_error, p.task);
+         c.failed, c.cancelled, p.expansion_error, p.ready, p.fence, p.task);
 }
 
 // -- moves of tasks -----------------------------------------------------------
@@ -230,6 +240,7 @@ move_tasks head_of(const move_tasks& m) {
   head.retried = m.retried;
   head.lost = m.lost;
   head.budgeted = m.budgeted;
+  head.fenced = m.fenced;
   return head;
 }
 
@@ -253,21 +264,39 @@ void transaction::apply_part(const move_tasks& m) {
   if (!run || head.run == 0)
     return refuse(head.tasks.first, m.attempt, m.to);
   const auto first_refusal = scope_.reply.refusals.size();
-  const auto split
-    = split_rows(head, m.error.empty() ? -1 : error_key(*run, m.error));
-  for (const auto task : split.parents)
-    move_parent(task, m.to);
-  for (const auto& tasks : split.moved)
-    moved(head, m, tasks, *run);
+  const auto ranges = move_rows(head, m, *run);
   if (m.report_late)
-    report_late(*run, first_refusal);
+    report_late(*run, head.parent, first_refusal);
+  if (head.parent != 0)
+    return;
+  for (const auto& tasks : ranges)
+    if (settled(m.from))
+      wait_again(*run, tasks);
+    else if (settled(m.to))
+      settle_dependents(*run, tasks);
+}
+
+/// Moves what meets the guard of `head`, whose texts are those of `m`; returns
+/// the contiguous ranges that moved.
+std::vector<task_range> transaction::move_rows(const move_tasks& head,
+                                               const move_tasks& m,
+                                               run_entry& run) {
+  auto split = split_rows(head, m.error, run);
+  for (const auto task : split.parents)
+    move_parent(run, task, m.to);
+  for (const auto& tasks : split.moved)
+    moved(head, m, tasks, run);
+  return std::move(split.moved);
 }
 
 transaction::row_split transaction::split_rows(const move_tasks& m,
-                                               std::int64_t error) {
+                                               const std::string& error,
+                                               run_entry& run) {
   row_split out;
   std::vector<segment_row> pieces;
   const auto rows = touched_segments(db_, m.tasks);
+  const auto* parent = m.parent != 0 ? find_parent(m.parent) : nullptr;
+  const auto admitted = may_move_tasks(run.record, parent, m);
   auto next = m.tasks.first;
   const auto refuse_gap = [&](task_key end) {
     for (; next < end; ++next)
@@ -275,7 +304,7 @@ transaction::row_split transaction::split_rows(const move_tasks& m,
   };
   for (const auto& row : rows) {
     refuse_gap(std::max(next, row.tasks.tasks.first));
-    split_row(m, row, error, pieces, out);
+    split_row(m, row, admitted, error, run, pieces, out);
     next = std::min(row.tasks.tasks.end(), m.tasks.end());
   }
   refuse_gap(m.tasks.end());
@@ -290,8 +319,9 @@ transaction::row_split transaction::split_rows(const move_tasks& m,
 }
 
 void transaction::split_row(const move_tasks& m, const segment_row& row,
-                            std::int64_t error,
-                            std::vector<segment_row>& pieces, row_split& out) {
+                            bool admitted, const std::string& error,
+                            run_entry& run, std::vector<segment_row>& pieces,
+                            row_split& out) {
   const auto* block = block_of(row.block);
   auto part = m;
   part.tasks = cut(row.tasks, m.tasks)->tasks;
@@ -299,6 +329,12 @@ void transaction::split_row(const move_tasks& m, const segment_row& row,
     pieces.push_back(row);
     for (auto task = part.tasks.first; task < part.tasks.end(); ++task)
       refuse(task, m.attempt, m.to); // there is no such task in that run
+    return;
+  }
+  if (!admitted) {
+    pieces.push_back(row);
+    for (auto task = part.tasks.first; task < part.tasks.end(); ++task)
+      refuse(task, m.attempt, m.to, row.tasks.state, row.tasks.attempt);
     return;
   }
   auto split = split_segments({row.tasks}, part, at_, epoch_, row.leaf());
@@ -311,8 +347,8 @@ void transaction::split_row(const move_tasks& m, const segment_row& row,
     copy.tasks = piece;
     const auto is_moved
       = !split.moved.empty() && split.moved.front().contains(piece.tasks.first);
-    if (is_moved && error >= 0)
-      copy.error = error;
+    if (is_moved && !error.empty())
+      copy.error = error_key(run, error);
     if (is_moved && !row.leaf() && m.to == task_state::pending)
       copy.error = 0; // aggregation decides again
     pieces.push_back(copy);
@@ -323,8 +359,7 @@ void transaction::split_row(const move_tasks& m, const segment_row& row,
       for (auto task = tasks.first; task < tasks.end(); ++task)
         out.parents.push_back(task);
     else if (m.to == task_state::pending) {
-      cache_.claims.add(row.handler, row.block);
-      fact_.due = true;
+      offer(row.handler, run.record, {row.block, row.priority});
     }
   }
 }
@@ -377,10 +412,13 @@ void transaction::write_outputs(const move_tasks& texts, std::int64_t skip,
   }
 }
 
-void transaction::report_late(run_entry& run, std::size_t first_refusal) {
+void transaction::report_late(run_entry& run, task_key parent,
+                              std::size_t first_refusal) {
+  const auto by
+    = fence_of(run.record, parent != 0 ? find_parent(parent) : nullptr);
   const auto& refusals = scope_.reply.refusals;
   for (auto i = first_refusal; i < refusals.size(); ++i)
-    if (const auto why = late_reason(refusals[i]))
+    if (const auto why = late_reason(refusals[i], by))
       write_event(run, {refusals[i].task, 1},
                   task_late_result(refusals[i].planned_attempt, *why));
 }

@@ -68,6 +68,10 @@ private:
   void apply_part(const claim_tasks& c);
   void apply_part(const pass_events& p);
   void apply_part(const engine_report& r);
+  void apply_part(const update_run& u);
+  void apply_part(const pause_all& p);
+  void apply_part(const update_task& u);
+  void apply_part(const release_tasks& r);
 
   bool names_dropped(run_key run) const;
   run_key resolve_run(run_key run) const;
@@ -80,7 +84,8 @@ private:
   run_entry* find_run(run_key run);
   std::optional<submitted_run> find_submitted(const std::string& key);
   void add_tasks(run_entry& run, const submission& s);
-  void add_parent(run_entry& run, task_key task, const task_submission& t);
+  void add_parent(run_entry& run, task_key first, task_key task,
+                  const task_submission& t);
   void start_run(run_entry& run);
   void move(run_entry& run, const move_run& m);
   void write_run(const run_entry& run);
@@ -95,8 +100,9 @@ private:
   /// `touch`: it is about to change.
   parent_record* find_parent(task_key parent, bool touch = false);
   const parent_bound& bound_of(task_key parent);
-  void create_children(const parent_record& parent, task_range tasks);
-  void move_parent(task_key task, task_state to);
+  void create_children(const run_record& run, const parent_record& parent,
+                       task_range tasks);
+  void move_parent(const run_entry& run, task_key task, task_state to);
   void write_parent(const parent_record& p);
 
   // tasks
@@ -107,21 +113,50 @@ private:
     std::vector<task_range> moved;
     std::vector<task_key> parents; ///< of the tasks that moved
   };
-  row_split split_rows(const move_tasks& m, std::int64_t error);
-  void split_row(const move_tasks& m, const segment_row& row,
-                 std::int64_t error, std::vector<segment_row>& pieces,
-                 row_split& out);
+  std::vector<task_range> move_rows(const move_tasks& head, const move_tasks& m,
+                                    run_entry& run);
+  row_split split_rows(const move_tasks& m, const std::string& error,
+                       run_entry& run);
+  void split_row(const move_tasks& m, const segment_row& row, bool admitted,
+                 const std::string& error, run_entry& run,
+                 std::vector<segment_row>& pieces, row_split& out);
   void moved(const move_tasks& m, const move_tasks& texts, task_range tasks,
              run_entry& run);
   void count_moved(const move_tasks& m, std::int64_t tasks, run_entry& run);
   void write_outputs(const move_tasks& texts, std::int64_t skip,
                      task_range tasks);
-  void report_late(run_entry& run, std::size_t first_refusal);
+  void report_late(run_entry& run, task_key parent, std::size_t first_refusal);
+
+  // what tasks wait for
+  struct waiting_entry {
+    std::int64_t left = 0; ///< tasks, and its time
+    bool held = false;     ///< its time has not come
+    bool skipped = false;
+  };
+  void wait_until(timestamp at) {
+    auto& soonest = fact_.waits_until;
+    soonest = soonest == no_time ? at : std::min(soonest, at);
+  }
+  bool add_waiting(task_key first, task_key task, const task_submission& t);
+  std::optional<waiting_entry> find_waiting(task_key task);
+  void write_waiting(task_key task, const waiting_entry& w);
+  void set_ready(run_entry& run, task_key task, bool ready);
+  void settle_dependents(run_entry& run, task_range range);
+  bool settle_dependent(run_entry& run, const dependency& d);
+  void wait_again(run_entry& run, task_range range);
+  void wait_again(run_entry& run, task_key task, waiting_entry waiting);
+  void set_priority(run_entry& run, task_key task, const parent_record* parent,
+                    std::int32_t priority);
 
   // claims
-  std::int64_t claim_from(std::int64_t handler, task_key block,
+  std::int64_t claim_from(std::int64_t handler, claim_place place,
                           std::int64_t room);
-  std::vector<segment_row> claimable(std::int64_t handler, task_key block,
+  bool may_claim_from(task_key block);
+  bool has_claimable(std::int64_t handler, std::int32_t priority);
+  std::int64_t claim_in_turn(std::int64_t handler, std::int64_t wanted);
+  void offer(std::int64_t handler, const run_record& run, claim_place place);
+  void offer_run(const run_record& run);
+  std::vector<segment_row> claimable(std::int64_t handler, claim_place place,
                                      std::int64_t tasks);
   void lease(const std::vector<segment_row>& rows, std::int64_t tasks);
   void grant(const task_group& group);

@@ -7,7 +7,9 @@
 
 #include <conductor/run_spec.hpp>
 
+#include "store/claim_turns.hpp"
 #include "store/sqlite/connection/database.hpp"
+#include "store/sqlite/statements/sql.hpp"
 
 namespace conductor::sqlite {
 
@@ -22,33 +24,30 @@ struct counters {
   timestamp latest{};
 };
 
-/// Where tasks may be claimed: for each handler the blocks that may have
-/// claimable tasks, and the one that was served last. A hint: a block that has
-/// none any more is removed when that is found out.
+/// Where tasks of each handler may be claimed, and whose turn it is. A hint: a
+/// place without claimable tasks is removed when that is found out.
 class claim_index {
 public:
-  void add(std::int64_t handler, task_key block) {
-    handlers_[handler].blocks.insert(block);
+  struct entry {
+    claim_places places;
+    claim_turns turns;
+  };
+
+  /// `priority`: what the tasks go by, their own or their run's.
+  void add(std::int64_t handler, std::int32_t priority, run_key run,
+           claim_place place) {
+    handlers_[handler].places[static_cast<std::size_t>(priority)][run].insert(
+      place);
   }
-  void remove(std::int64_t handler, task_key block) {
-    handlers_[handler].blocks.erase(block);
-  }
-  void served(std::int64_t handler, task_key block) {
-    handlers_[handler].last = block;
-  }
-  /// The next block in turn after `block`, wrapping around; 0 if there is
-  /// none. A walk begins with `last_served` and ends when it comes back.
-  task_key next(std::int64_t handler, task_key block) const;
-  task_key last_served(std::int64_t handler) const;
-  std::size_t count(std::int64_t handler) const;
-  /// Adds all blocks with claimable tasks in the database.
+  void remove(std::int64_t handler, std::int32_t priority, run_key run,
+              claim_place place);
+  /// Removes all places of a run.
+  void remove_run(run_key run);
+  entry& of(std::int64_t handler) { return handlers_[handler]; }
+  /// Finds all places in the database; the turns stay.
   void load(database& db);
 
 private:
-  struct entry {
-    std::set<task_key> blocks;
-    task_key last = 0;
-  };
   std::map<std::int64_t, entry> handlers_;
 };
 
@@ -62,6 +61,7 @@ struct block_row {
 struct parent_bound {
   std::int64_t max_concurrency = 0; ///< 0 = no bound
   std::int64_t handler = 0;         ///< of the children
+  std::int32_t priority = 0;        ///< of the children; 0 = the run's
 };
 
 /// What the writer remembers of rows that never change, and of where tasks may
@@ -75,6 +75,7 @@ struct writer_cache {
   task_spec last_spec;
   std::int64_t last_definition = 0, last_handler = 0;
   claim_index claims;
+  bool all_paused = false; ///< new runs are paused
 
   bool stale = false; ///< a transaction failed: it may name what is not there
 
@@ -84,7 +85,13 @@ struct writer_cache {
     auto kept = std::move(claims);
     *this = {};
     claims = std::move(kept);
+    load(db);
+  }
+
+  /// Reads what is needed from the beginning.
+  void load(database& db) {
     claims.load(db);
+    all_paused = db.number(sql::engine_paused) != 0;
   }
 };
 

@@ -24,8 +24,9 @@ std::vector<std::string> run_conformance(const store_factory& make) {
   std::vector<std::string> failures;
   for (const auto* cases :
        {&submission_cases(), &expansion_cases(), &item_cases(), &move_cases(),
-        &refusal_cases(), &claim_cases(), &group_cases(), &pass_cases(),
-        &event_cases(), &list_cases(), &filter_cases()})
+        &refusal_cases(), &claim_cases(), &waiting_cases(), &change_cases(),
+        &group_cases(), &pass_cases(), &event_cases(), &list_cases(),
+        &filter_cases()})
     run_cases(
       *cases, [&](const auto& c) { c.run(make); }, failures);
   return failures;

@@ -27,6 +27,8 @@ const std::vector<conformance_case>& item_cases();
 const std::vector<conformance_case>& move_cases();
 const std::vector<conformance_case>& refusal_cases();
 const std::vector<conformance_case>& claim_cases();
+const std::vector<conformance_case>& waiting_cases();
+const std::vector<conformance_case>& change_cases();
 const std::vector<conformance_case>& group_cases();
 const std::vector<conformance_case>& pass_cases();
 const std::vector<conformance_case>& event_cases();

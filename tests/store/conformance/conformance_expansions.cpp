@@ -88,7 +88,7 @@ void a_settled_parent_gets_no_children(const store_factory& make) {
   require_same("refused", w.expand(1, 1, 2).refusals,
                {{0, 1, 0, pending, cancelled, 0}});
   require_same("not created", w.progress(1).children.not_created,
-               std::int64_t{5});
+               std::int64_t{0});
 }
 
 void an_error_ends_the_expansion(const store_factory& make) {

@@ -73,7 +73,7 @@ void retries_due_soonest_first(const store_factory& make) {
   require_same("limit",
                w.groups({.of = kind::retries_due, .now = due(2), .limit = 1}),
                {third});
-  require_same("next", w.reader->next_retry_at(), std::optional{due(3)});
+  require_same("next", w.reader->next_due_at(), std::optional{due(3)});
 }
 
 void waiting_longest_first(const store_factory& make) {

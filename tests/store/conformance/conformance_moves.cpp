@@ -86,7 +86,7 @@ void a_retry_and_its_counts(const store_factory& make) {
   require_same("run", w.run(1).retries, std::int64_t{1});
   require_same("not failed", w.run(1).failed, std::int64_t{0});
   require_same("due", w.task(1).due_at, due);
-  require_same("next", w.reader->next_retry_at(), std::optional{due});
+  require_same("next", w.reader->next_due_at(), std::optional{due});
   const auto retries = [&](timestamp now) {
     return w.groups({.of = group_query::kind::retries_due, .now = now});
   };
@@ -101,7 +101,7 @@ void a_retry_and_its_counts(const store_factory& make) {
   require_same("waiting",
                w.groups({.of = group_query::kind::waiting, .now = w.now}),
                {{1, 0, {1, 1}, pending, 1, 1, 0, w.now}});
-  require_same("none", w.reader->next_retry_at(), std::optional<timestamp>{});
+  require_same("none", w.reader->next_due_at(), std::optional<timestamp>{});
 }
 
 void a_lost_lease_costs_no_retry(const store_factory& make) {

@@ -33,6 +33,8 @@ history_audit::history_audit(store& s) : store_(&s), reader_(s.open_reader()) {}
 void history_audit::follow(store& s) {
   store_ = &s;
   reader_ = s.open_reader();
+  // What left no trace is forgotten: the time of a batch that changed nothing.
+  latest_ = spans_.empty() ? no_time : spans_.back().at;
 }
 
 void history_audit::check(const batch_result& result) {
@@ -102,7 +104,7 @@ void history_audit::check_runs() {
 void history_audit::check_parent(const parent_record& p) {
   auto counted = p;
   counted.children = {};
-  counted.children.not_created = p.total - p.expanded;
+  counted.children.not_created = settled(p.state) ? 0 : p.total - p.expanded;
   task_filter children;
   children.parent = p.task;
   const auto found = reader_->list_tasks(children, 0, all);
@@ -176,7 +178,7 @@ void history_audit::check_waiting(timestamp now) {
                tasks_in(reader_->groups(
                  {.of = group_query::kind::retries_due, .now = now})),
                retries);
-  require_same("next retry", reader_->next_retry_at(), soonest);
+  require_same("next retry", reader_->next_due_at(), soonest);
   check_groups(now);
 }
 

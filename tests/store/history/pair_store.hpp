@@ -129,8 +129,12 @@ public:
     return ask("count_errors",
                [&](auto& r) { return r.count_errors(run, limit); });
   }
-  std::optional<timestamp> next_retry_at() override {
-    return ask("next_retry_at", [](auto& r) { return r.next_retry_at(); });
+  std::vector<dependency> dependencies(run_key run) override {
+    return ask("dependencies", [&](auto& r) { return r.dependencies(run); });
+  }
+
+  std::optional<timestamp> next_due_at() override {
+    return ask("next_due_at", [](auto& r) { return r.next_due_at(); });
   }
   engine_record load_engine() override {
     // Process, epoch and time are the stores' own.
@@ -173,6 +177,8 @@ inline void require_same_result(batch_result left, batch_result right) {
   require_same("fact.progress", l.progress, r.progress);
   require_same("fact.moves", l.moves, r.moves);
   require_same("fact.events", l.events, r.events);
+  require_same("fact.updated", l.updated, r.updated);
+  require_same("fact.waits_until", l.waits_until, r.waits_until);
   require_same("fact.due", l.due, r.due);
 }
 

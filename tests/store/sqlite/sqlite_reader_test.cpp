@@ -208,16 +208,16 @@ constexpr auto nested = R"(
   UPDATE segments SET first = 9, count = count - 2 WHERE first = 7;
   INSERT INTO segments
     SELECT 7, 1, block, handler, state, attempt, retries, lost, engine, error,
-      due, created, started, updated FROM segments WHERE first = 9;
+      due, created, started, updated, priority FROM segments WHERE first = 9;
   INSERT INTO segments
-    SELECT 8, 1, block, 0, 2, 0, 0, 0, 0, 0, NULL, created, 0, updated
+    SELECT 8, 1, block, 0, 2, 0, 0, 0, 0, 0, NULL, created, 0, updated, 0
     FROM segments WHERE first = 9;
   INSERT INTO blocks VALUES (5001, 3, 1, 8, 3, 'c#2#');
   INSERT INTO segments
     SELECT 5001, 3, 5001, handler, state, attempt, retries, lost, engine, error,
-      due, created, started, updated FROM segments WHERE first = 9;
+      due, created, started, updated, priority FROM segments WHERE first = 9;
   INSERT INTO parents
-    SELECT 8, run, 2, 5001, 3, 3, 0, 0, 0, 0, 0, 0, 0, 1, 1, ''
+    SELECT 8, run, 2, 5001, 3, 3, 0, 0, 0, 0, 0, 0, 0, 1, 1, '', 1, 0, 0
     FROM parents WHERE task = 3;
 )";
 

@@ -157,7 +157,7 @@ void ask_for_statistics(store_reader& r) {
   ask([&] { r.ids(); });
   ask([&] { r.last_event(); });
   ask([&] { r.count_runs(); });
-  ask([&] { r.next_retry_at(); });
+  ask([&] { r.next_due_at(); });
   ask([&] { r.load_engine(); });
   for (const run_key run : {0, 1, 2}) {
     ask([&] { r.last_settled(run); });
