@@ -74,6 +74,17 @@ ordered_json to_json(const state_counts& c) {
           {"failed", c.failed},     {"cancelled", c.cancelled}};
 }
 
+std::string state_text(const run_record& run) {
+  std::string text = to_string(run.state);
+  if (settled(run.state))
+    return text;
+  if (run.fence == fence::cancel)
+    return text + " (cancelling)";
+  if (run.fence == fence::deadline)
+    return text + " (deadline passed)";
+  return run.paused ? text + " (paused)" : text;
+}
+
 ordered_json to_json(const run_record& run) {
   return {{"id", run.id},
           {"name", run.name},
@@ -84,6 +95,10 @@ ordered_json to_json(const run_record& run) {
           {"finished_at", time_or_null(run.finished_at)},
           {"tasks", run.tasks},
           {"retries", run.retries},
+          {"skipped", run.skipped},
+          {"priority", run.priority},
+          {"paused", run.paused},
+          {"deadline", time_or_null(run.deadline)},
           {"meta", parsed_or_null(run.meta)},
           {"idempotency_key", text_or_null(run.idempotency_key)}};
 }
@@ -104,7 +119,10 @@ ordered_json to_json(const task_record& t) {
           {"created_at", to_iso(t.created_at)},
           {"started_at", time_or_null(t.started_at)},
           {"updated_at", to_iso(t.updated_at)},
-          {"not_before", time_or_null(t.due_at)},
+          {"not_before",
+           time_or_null(t.not_before != no_time ? t.not_before : t.due_at)},
+          {"waits_for", t.waits_for},
+          {"skipped", t.skipped},
           {"input", parsed_or_null(t.input)},
           {"output", parsed_or_null(t.output)},
           {"last_error", parsed_or_null(t.last_error)}};

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <conductor/contracts.hpp>
+#include <conductor/control.hpp>
 #include <conductor/engine.hpp>
 
 namespace caf {
@@ -27,12 +28,8 @@ struct submit_request {
 struct manual_retry_request {
   std::string run_id;
   retry_filter which;
-  CONDUCTOR_MESSAGE(manual_retry_request, x.run_id, x.which)
-};
-
-struct manual_retry_reply {
-  std::int64_t leaves = 0; ///< that will be tried again
-  CONDUCTOR_MESSAGE(manual_retry_reply, x.leaves)
+  bool dry_run = false; ///< answer the same, and change nothing
+  CONDUCTOR_MESSAGE(manual_retry_request, x.run_id, x.which, x.dry_run)
 };
 
 /// Work on what the database holds.
@@ -69,9 +66,10 @@ struct feed_started {
 
 /// What may block on files and tables before the writer is asked. Errors are
 /// those of `engine::submit` and `engine::retry`, read with `from_caf`.
-using intake_actor = actor_interface<submitted_run(submit_request),
-                                     manual_retry_reply(manual_retry_request),
-                                     stopped(stop_request)>;
+using intake_actor
+  = actor_interface<submitted_run(submit_request),
+                    retry_reply(manual_retry_request), change_reply(run_change),
+                    change_reply(task_change), stopped(stop_request)>;
 
 /// The front of an engine. It spawns all other actors, monitors them and stops
 /// them. If one of them ends by itself, the storage is reported as lost, with
@@ -80,8 +78,9 @@ using intake_actor = actor_interface<submitted_run(submit_request),
 /// `from_caf` reads.
 using engine_actor
   = actor_interface<void(start_request), submitted_run(submit_request),
-                    manual_retry_reply(manual_retry_request),
-                    run_summary(report_request), health_report(health_request),
+                    retry_reply(manual_retry_request), change_reply(run_change),
+                    change_reply(task_change), run_summary(report_request),
+                    health_report(health_request),
                     subscribe_reply(subscribe_request),
                     void(unsubscribe_request), stopped(stop_request),
                     void(feed_started), void(stop_overdue)>;
@@ -95,12 +94,18 @@ struct engine_actors {
 
 } // namespace conductor
 
+// It never leaves the process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(conductor::task_change)
+
 // clang-format off
 CAF_BEGIN_TYPE_ID_BLOCK(conductor_engine, caf::id_block::conductor::end)
   CAF_ADD_TYPE_ID(conductor_engine, (conductor::start_request))
   CAF_ADD_TYPE_ID(conductor_engine, (conductor::submit_request))
   CAF_ADD_TYPE_ID(conductor_engine, (conductor::manual_retry_request))
-  CAF_ADD_TYPE_ID(conductor_engine, (conductor::manual_retry_reply))
+  CAF_ADD_TYPE_ID(conductor_engine, (conductor::retry_reply))
+  CAF_ADD_TYPE_ID(conductor_engine, (conductor::run_change))
+  CAF_ADD_TYPE_ID(conductor_engine, (conductor::task_change))
+  CAF_ADD_TYPE_ID(conductor_engine, (conductor::change_reply))
   CAF_ADD_TYPE_ID(conductor_engine, (conductor::subscribe_request))
   CAF_ADD_TYPE_ID(conductor_engine, (conductor::subscribe_reply))
   CAF_ADD_TYPE_ID(conductor_engine, (conductor::unsubscribe_request))

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <conductor/change_set.hpp>
+#include <conductor/control.hpp>
 #include <conductor/error.hpp>
 #include <conductor/event.hpp>
 #include <conductor/options.hpp>
@@ -108,12 +109,20 @@ public:
     const std::function<error(const std::function<error(const std::string&)>&)>&
       produce);
 
+  /// Cancels, pauses, continues or changes a run, or all of them. The reply
+  /// comes after the commit; what is cancelled then ends step by step. Errors:
+  /// not_found, conflict (it has settled), invalid.
+  result<change_reply> change(const run_change& asked);
+  /// Cancels or changes a task, as above.
+  result<change_reply> change(const task_change& asked);
   /// Gives the tasks that did not succeed in a settled run another try: FAILED
-  /// and CANCELLED leaves that match, with the parents above them and the run.
-  /// Returns the number of leaves. Errors: not_found, conflict (the run has not
-  /// ended, or SUCCEEDED).
-  result<std::int64_t> retry(const std::string& run_id,
-                             const retry_filter& which = {});
+  /// and CANCELLED leaves that match, the parents above them, the tasks that
+  /// were skipped because of them, and the run. With `dry_run` nothing is
+  /// changed. Errors: not_found, conflict (the run has not ended, or
+  /// SUCCEEDED).
+  result<retry_reply> retry(const std::string& run_id,
+                            const retry_filter& which = {},
+                            bool dry_run = false);
 
   /// Waits until a run is settled and returns its state. Errors: timeout,
   /// not_found, stopped, the error of a lost storage; conflict, if this engine

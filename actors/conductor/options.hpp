@@ -38,6 +38,8 @@ struct options {
   milliseconds storage_retry{500};
   /// False: runs are accepted and retried by hand, but none is worked on.
   bool work = true;
+  /// False: no task is executed or fanned out; what was cancelled is ended.
+  bool execute = true;
   /// Seed of jitter; 0 = random.
   std::uint64_t seed = 0;
   /// Sum of the outputs that a parent with `collect: outputs` may hold.

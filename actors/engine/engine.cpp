@@ -231,12 +231,18 @@ result<fanout_source> engine::write_items(
     .kind = source_kind::list, .count = list->count, .list = list->key};
 }
 
-result<std::int64_t> engine::retry(const std::string& run_id,
-                                   const retry_filter& which) {
-  return impl_
-    ->request<manual_retry_reply>(impl_->actors.engine,
-                                  manual_retry_request{run_id, which})
-    .map([](const manual_retry_reply& reply) { return reply.leaves; });
+result<retry_reply> engine::retry(const std::string& run_id,
+                                  const retry_filter& which, bool dry_run) {
+  return impl_->request<retry_reply>(
+    impl_->actors.engine, manual_retry_request{run_id, which, dry_run});
+}
+
+result<change_reply> engine::change(const run_change& asked) {
+  return impl_->request<change_reply>(impl_->actors.engine, asked);
+}
+
+result<change_reply> engine::change(const task_change& asked) {
+  return impl_->request<change_reply>(impl_->actors.engine, asked);
 }
 
 result<run_state> engine::wait(const std::string& run_id,

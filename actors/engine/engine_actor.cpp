@@ -75,6 +75,12 @@ engine_actor::behavior_type engine_front(self_ptr self, wiring parts,
     [=](manual_retry_request& request) {
       return self->delegate(self->state.crew.parts.intake, std::move(request));
     },
+    [=](run_change& request) {
+      return self->delegate(self->state.crew.parts.intake, std::move(request));
+    },
+    [=](task_change& request) {
+      return self->delegate(self->state.crew.parts.intake, std::move(request));
+    },
     [=](report_request& request) {
       return self->delegate(self->state.crew.parts.monitor, std::move(request));
     },

@@ -65,6 +65,8 @@ role_actor spawn_aggregate(caf::actor_system& sys, placement where,
                            role_context context);
 role_actor spawn_retry(caf::actor_system& sys, placement where,
                        role_context context);
+role_actor spawn_fence(caf::actor_system& sys, placement where,
+                       role_context context);
 executor_actor spawn_executor(caf::actor_system& sys, placement where,
                               role_context context, handler_map handlers);
 

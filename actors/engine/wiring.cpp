@@ -46,8 +46,11 @@ void wiring::spawn_roles() {
   const auto& c = *core_;
   const role_context context{c.opts,  c.clock,    persistence, c.readers(),
                              c.epoch, c.outcomes, c.metrics};
-  fanout = spawn_fanout(*sys_, c.where.roles, context);
   aggregate = spawn_aggregate(*sys_, c.where.roles, context);
+  fence = spawn_fence(*sys_, c.where.roles, context);
+  if (!c.opts.execute)
+    return;
+  fanout = spawn_fanout(*sys_, c.where.roles, context);
   retry = spawn_retry(*sys_, c.where.roles, context);
   executor
     = spawn_executor(*sys_, c.where.roles, context, core_->handlers.all());
@@ -56,16 +59,21 @@ void wiring::spawn_roles() {
 void wiring::drive() const {
   using namespace topics;
   // The executor hears first: it is what work waits for.
-  for (const auto& request :
-       {listen_request{executor, submissions | parents | due | cancels | ended},
-        listen_request{fanout, submissions | due},
-        listen_request{aggregate, parents | done},
-        listen_request{retry, retries}})
-    send_anonymously(router, request);
-  send_anonymously(router, listen_storage_request{executor});
+  if (core_->opts.execute) {
+    send_anonymously(
+      router,
+      listen_request{executor, submissions | parents | due | cancels | ended});
+    send_anonymously(router, listen_request{fanout, submissions | due});
+    send_anonymously(router, listen_request{retry, retries | times});
+    send_anonymously(router, listen_storage_request{executor});
+  }
+  send_anonymously(router, listen_request{aggregate, parents | done});
+  send_anonymously(router, listen_request{fence, changes});
   // After the subscriptions: what a first sweep does not see is then heard of.
-  for (const auto& role : {fanout, aggregate, retry, role_actor{executor}})
-    send_anonymously(role, sweep_tick{});
+  for (const auto& role :
+       {fanout, aggregate, retry, fence, role_actor{executor}})
+    if (role)
+      send_anonymously(role, sweep_tick{});
   send_anonymously(monitor, observe_tick{});
 }
 
@@ -80,6 +88,7 @@ std::vector<std::pair<std::string, caf::actor>> wiring::all() const {
   add("fanout", fanout);
   add("aggregate", aggregate);
   add("retry", retry);
+  add("fence", fence);
   add("monitor", monitor);
   add("fact router", router);
   add("writer", persistence);
@@ -92,7 +101,7 @@ wiring::stop_steps(std::vector<caf::actor> feeds) const {
     = [](const auto& actor) { return caf::actor_cast<caf::actor>(actor); };
   return {
     {{plain(executor)}, {}},
-    {{plain(fanout), plain(aggregate), plain(retry)}, {}},
+    {{plain(fanout), plain(aggregate), plain(retry), plain(fence)}, {}},
     {{plain(monitor)}, {}},
     {std::move(feeds), {}},
     {{plain(router)}, {}},

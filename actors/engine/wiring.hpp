@@ -47,7 +47,7 @@ public:
   persistence_actor persistence;
   monitor_actor monitor;
   intake_actor intake;
-  role_actor fanout, aggregate, retry;
+  role_actor fanout, aggregate, retry, fence;
   executor_actor executor;
 
 private:

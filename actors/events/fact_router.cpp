@@ -37,6 +37,9 @@ std::uint32_t topics_of(const committed& fact) {
   auto found = any_commit;
   found |= fact.runs.empty() ? 0u : topics::submissions;
   found |= fact.parents.empty() ? 0u : topics::parents;
+  found |= fact.updated.empty() ? 0u : topics::changes | topics::times;
+  found |= fact.waits_until == no_time ? 0u : topics::times;
+  found |= fact.due ? topics::due : 0u;
   for (const auto& m : fact.moves) {
     found |= m.to == task_state::pending ? topics::due : 0u;
     found |= m.to == task_state::retrying ? topics::retries : 0u;

@@ -306,7 +306,9 @@ void executor_state::hear(const committed& fact) {
     if (settled(run.state))
       budgets_.forget(run.key);
   for (const auto& m : fact.moves) {
-    if (m.to != task_state::cancelled || m.from != task_state::running)
+    // By a cancel or a deadline; what this executor settled is not found.
+    if (m.from != task_state::running
+        || (m.to != task_state::cancelled && m.to != task_state::failed))
       continue;
     for (const auto& which : attempts_.cancel(m.tasks, m.attempt))
       attempts_.find(which)->slots->work().stop(which, stop_reason::cancelled);

@@ -3,6 +3,7 @@
 #include <conductor/submission.hpp>
 
 #include "actors/engine/wiring.hpp"
+#include "actors/intake/control.hpp"
 #include "actors/intake/manual_retry.hpp"
 #include "actors/roles/role.hpp"
 
@@ -33,8 +34,8 @@ caf::result<submitted_run> submit(const intake_state& s, const run_spec& spec) {
   return std::move(*run);
 }
 
-result<std::int64_t> retry(const intake_state& s,
-                           const manual_retry_request& request) {
+result<retry_reply> retry(const intake_state& s,
+                          const manual_retry_request& request) {
   const auto reader = s.core->open_reader();
   const auto run = reader->find_run(request.run_id);
   if (!run)
@@ -45,19 +46,49 @@ result<std::int64_t> retry(const intake_state& s,
                                  .error = request.which.error});
   if (!plan)
     return tl::unexpected(std::move(plan.error()));
+  if (request.dry_run)
+    return retry_reply{plan->leaves, plan->dependents};
   const auto reply = s.commit(std::move(plan->changes));
   if (reply.failed)
     return tl::unexpected(reply.failed);
-  return plan->reopened(reply);
+  return retry_reply{plan->reopened(reply), plan->dependents};
 }
 
-caf::result<manual_retry_reply> on_retry(const intake_state& s,
-                                         const manual_retry_request& request) {
+caf::result<retry_reply> on_retry(const intake_state& s,
+                                  const manual_retry_request& request) {
   try {
-    const auto leaves = retry(s, request);
-    if (!leaves)
-      return to_caf(leaves.error());
-    return manual_retry_reply{*leaves};
+    const auto retried = retry(s, request);
+    if (!retried)
+      return to_caf(retried.error());
+    return *retried;
+  } catch (const store_error& e) {
+    return to_caf(e.why());
+  }
+}
+
+caf::result<change_reply> apply(const intake_state& s,
+                                result<planned_change> plan) {
+  if (!plan)
+    return to_caf(plan.error());
+  if (plan->changes.empty())
+    return plan->reply;
+  const auto reply = s.commit(std::move(plan->changes));
+  if (reply.failed)
+    return to_caf(reply.failed);
+  if (!reply.refusals.empty())
+    return to_caf({errc::conflict, "it has settled meanwhile"});
+  return plan->reply;
+}
+
+template <class Change>
+caf::result<change_reply> on_change(const intake_state& s,
+                                    const Change& asked) {
+  try {
+    const auto reader = s.core->open_reader();
+    if constexpr (std::is_same_v<Change, run_change>)
+      return apply(s, plan_change(*reader, asked, s.core->clock()));
+    else
+      return apply(s, plan_change(*reader, asked));
   } catch (const store_error& e) {
     return to_caf(e.why());
   }
@@ -80,11 +111,20 @@ intake_actor::behavior_type intake(self_ptr self,
         return stopped_error();
       return submit(self->state, request.spec);
     },
-    [=](
-      const manual_retry_request& request) -> caf::result<manual_retry_reply> {
+    [=](const manual_retry_request& request) -> caf::result<retry_reply> {
       if (self->state.core->stopping)
         return stopped_error();
       return on_retry(self->state, request);
+    },
+    [=](const run_change& asked) -> caf::result<change_reply> {
+      if (self->state.core->stopping)
+        return stopped_error();
+      return on_change(self->state, asked);
+    },
+    [=](const task_change& asked) -> caf::result<change_reply> {
+      if (self->state.core->stopping)
+        return stopped_error();
+      return on_change(self->state, asked);
     },
     [=](stop_request) {
       self->quit();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "actors/intake/dependents.hpp"
 #include "actors/rules/aggregate_rules.hpp"
 #include "actors/rules/manual_retry_rules.hpp"
 
@@ -134,9 +135,64 @@ choose_parents(store_reader& reader, const parents_by_key& parents,
     std::erase_if(
       leaves, [k = key](const task_group& group) { return group.parent == k; });
   }
-  if (leaves.empty())
+  if (leaves.empty() && why)
     return tl::unexpected(why);
   return chosen;
+}
+
+/// Removes leaves that were skipped: they are never chosen by themselves.
+/// Returns the error that says so, if there were any.
+error drop_skipped(std::vector<task_group>& leaves, const dependents& waiting) {
+  std::vector<task_group> kept;
+  task_key skipped = 0;
+  for (const auto& group : leaves) {
+    if (group.parent != 0) {
+      kept.push_back(group);
+      continue;
+    }
+    for (auto task = group.tasks.first; task < group.tasks.end(); ++task) {
+      auto single = group;
+      single.tasks = {task, 1};
+      if (waiting.skipped(task))
+        skipped = task;
+      else
+        add_leaves(kept, single);
+    }
+  }
+  leaves = std::move(kept);
+  if (skipped == 0)
+    return {};
+  std::string causes;
+  for (const auto cause : waiting.causes_of(skipped))
+    causes += (causes.empty() ? "" : ", ") + waiting.name_of(cause);
+  return {errc::conflict, waiting.name_of(skipped)
+                            + " was skipped, since what it waits for did not "
+                              "end as it wants; retry "
+                            + causes};
+}
+
+/// Parents that a cancel or a deadline ended before all of their children were
+/// created, without a child to retry: their fan-out continues.
+parents_by_key cut_short_in(const parents_by_key& parents,
+                            const dependents& waiting) {
+  parents_by_key found;
+  for (const auto& [key, parent] : parents)
+    if (parent.state == task_state::cancelled && !waiting.skipped(key)
+        && parent.children.failed + parent.children.cancelled == 0)
+      found.emplace(key, parent);
+  return found;
+}
+
+std::set<task_key> top_level_of(const std::vector<task_group>& leaves,
+                                const std::vector<parent_record>& parents) {
+  std::set<task_key> tasks;
+  for (const auto& group : leaves)
+    for (auto task = group.tasks.first;
+         group.parent == 0 && task < group.tasks.end(); ++task)
+      tasks.insert(task);
+  for (const auto& parent : parents)
+    tasks.insert(parent.task);
+  return tasks;
 }
 
 error cannot_retry(const run_record& run) {
@@ -188,17 +244,29 @@ result<manual_retry> plan_manual_retry(store_reader& reader, run_key run,
     leaves = filter.name.empty() && filter.error.empty()
                ? find_by_state(reader, *record, filter, parents)
                : find_by_task(reader, filter, parents);
-  if (leaves.empty())
+  const dependents waiting{reader, run};
+  const auto only_skipped = drop_skipped(leaves, waiting);
+  const auto cut_short = filter.name.empty() && filter.error.empty()
+                           ? cut_short_in(parents, waiting)
+                           : parents_by_key{};
+  if (leaves.empty() && cut_short.empty() && only_skipped)
+    return tl::unexpected(only_skipped);
+  if (leaves.empty() && cut_short.empty())
     return fail(errc::not_found,
                 "nothing that failed in run " + record->id + " matches");
-  const auto chosen = choose_parents(reader, parents, leaves);
+  auto chosen = choose_parents(reader, parents, leaves);
   if (!chosen)
     return tl::unexpected(chosen.error());
-  manual_retry plan{.changes
-                    = rules::plan_manual_retry(*record, leaves, *chosen),
-                    .leaf_parts = leaves.size()};
+  for (const auto& [key, parent] : cut_short)
+    if (std::ranges::find(*chosen, key, &parent_record::task) == chosen->end())
+      chosen->push_back(parent);
+  const auto along = waiting.reopened_with(top_level_of(leaves, *chosen));
+  manual_retry plan{.leaf_parts = leaves.size()};
   for (const auto& group : leaves)
     plan.leaves += group.tasks.count;
+  plan.dependents = std::ssize(along);
+  plan.changes = rules::plan_manual_retry(*record, leaves, *chosen,
+                                          {along.begin(), along.end()});
   return plan;
 }
 

@@ -9,6 +9,8 @@ namespace conductor {
 struct manual_retry {
   change_set changes;
   std::int64_t leaves = 0;
+  /// Tasks that had been skipped and wait again, since what they wait for does.
+  std::int64_t dependents = 0;
   std::size_t leaf_parts = 0; ///< the parts that move leaves come first
 
   /// How many leaves were reopened.

@@ -131,12 +131,17 @@ result<submission> resolve(const run_spec& spec,
   submission s{.name = spec.name,
                .meta = spec.meta,
                .idempotency_key = spec.idempotency_key,
-               .retry_budget = spec.retry_budget};
+               .retry_budget = spec.retry_budget,
+               .deadline = spec.deadline,
+               .priority = spec.priority};
   for (const auto& t : spec.tasks)
     if (auto why = resolve_task(t, context, commit, s)) {
       drop_lists(s, commit);
       return tl::unexpected(std::move(why));
     }
+  auto after = dependency_places(spec.tasks);
+  for (std::size_t i = 0; i < after.size(); ++i)
+    s.tasks[i].after = std::move(after[i]);
   return s;
 }
 

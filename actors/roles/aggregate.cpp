@@ -111,10 +111,12 @@ void add_parent(aggregate_role& s, pass_plan& plan, task_key key) {
   const auto origin = s.reader->load_template(key);
   if (!parent || !origin || !rules::parent_is_done(*parent))
     return;
+  const auto run = s.reader->load_run(parent->run);
   const auto outputs = origin->spec.collect == collect::outputs
                          ? collect_outputs(s, *parent)
                          : rules::collected_outputs{};
-  plan.moves.push_back(rules::plan_parent(*parent, origin->spec, outputs));
+  plan.moves.push_back(rules::plan_parent(*parent, origin->spec, outputs,
+                                          run ? run->fence : fence::none));
 }
 
 /// Runs that are done, or will be when the parents planned so far have moved:
@@ -135,9 +137,10 @@ void add_runs(aggregate_role& s, pass_plan& plan) {
       count_top_level(*run, m->from, m->to, m->tasks.count);
     if (!rules::run_is_done(*run))
       continue;
-    if (run->state == run_state::pending)
+    auto end = rules::plan_run(*run);
+    if (run->state == run_state::pending && end.from == run_state::running)
       plan.run_moves.push_back(start_of_run(key));
-    plan.run_moves.push_back(rules::plan_run(*run));
+    plan.run_moves.push_back(std::move(end));
   }
 }
 

@@ -1,5 +1,7 @@
 #include <deque>
 
+#include <conductor/lifecycle.hpp>
+
 #include "actors/roles/role.hpp"
 #include "actors/rules/fanout_rules.hpp"
 
@@ -24,16 +26,17 @@ struct fanout_role : role_state {
 
 using self_ptr = role_pointer<fanout_role>;
 
-bool has_work(const parent_record& f) {
-  return f.state == task_state::pending && f.expansion_error.empty()
-         && (f.expanded < f.total || f.total == 0);
+/// Whether children of a run may be created: not while it is paused.
+bool works(fanout_role& s, run_key key) {
+  const auto run = s.reader->load_run(key);
+  return run && run->works();
 }
 
 void enqueue(fanout_role& s, task_key parent) {
   if (s.parents.count(parent) != 0)
     return;
   auto record = s.reader->load_parent(parent);
-  if (!record || !has_work(*record))
+  if (!record || !has_children_to_create(*record) || !works(s, record->run))
     return;
   auto origin = s.reader->load_template(parent);
   if (!origin)
@@ -56,10 +59,10 @@ bool page_refused(const change_set& plan, const commit_reply& reply) {
 void advance(fanout_role& s, task_key key, std::int64_t created, bool refused) {
   auto& record = s.parents.at(key).record;
   if (refused) {
-    // Another actor moved the parent (fail fast ends expansions): load it
-    // again.
+    // Another actor moved the parent (fail fast and fences end expansions), or
+    // its run is paused: load it again.
     auto now = s.reader->load_parent(key);
-    if (!now || !has_work(*now)) {
+    if (!now || !has_children_to_create(*now) || !works(s, now->run)) {
       s.parents.erase(key);
       return;
     }
@@ -98,7 +101,7 @@ void fanout_role::sweep() {
   for (task_key after = 0;;) {
     const auto page = reader->load_open_parents(after, 1000);
     for (const auto& f : page)
-      if (has_work(f))
+      if (has_children_to_create(f))
         enqueue(*this, f.task);
     if (page.size() < 1000)
       return;
@@ -108,7 +111,10 @@ void fanout_role::sweep() {
 
 void fanout_role::on_fact(const committed& fact) {
   for (const auto& f : fact.parents)
-    if (f.expanded == 0 && has_work(f))
+    if (f.expanded == 0 && has_children_to_create(f))
+      enqueue(*this, f.task);
+  for (const auto run : fact.updated) // it may continue after a pause
+    for (const auto& f : reader->parents({.run = run, .open = true}))
       enqueue(*this, f.task);
 }
 

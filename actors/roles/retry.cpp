@@ -7,12 +7,17 @@ namespace {
 
 constexpr std::size_t max_groups_per_change_set = 1000;
 
+constexpr std::int64_t max_releases_per_change_set = 1000;
+
+/// What waits for a time: retries, tasks with a `not_before`, and deadlines.
 struct retry_role : role_state {
-  bool look = false;     ///< in the table, for retries that are due
+  bool look = false;     ///< in the table, for what is due
   timestamp armed_for{}; ///< none before the first look
 
   void sweep() { look = true; }
   void on_fact(const committed& fact) {
+    look |= !fact.updated.empty()
+            || (fact.waits_until != no_time && fact.waits_until < armed_for);
     for (const auto& m : fact.moves)
       look |= m.to == task_state::retrying && m.due < armed_for;
   }
@@ -22,13 +27,35 @@ struct retry_role : role_state {
 
 using self_ptr = role_pointer<retry_role>;
 
-/// One timer for all retries: it is set to the soonest.
+/// One timer for all: it is set to the soonest.
 void wait_for_next(self_ptr self, timestamp now) {
   auto& s = self->state;
-  const auto next = s.reader->next_retry_at();
+  const auto next = s.reader->next_due_at();
   const auto sweep = now + s.context.opts.sweep_interval;
+  s.look = false;
   s.armed_for = next ? std::min(*next, sweep) : sweep;
   arm(self, std::max(milliseconds{0}, s.armed_for - now));
+}
+
+void add_retries(retry_role& s, timestamp now, change_set& plan) {
+  const auto waiting = s.reader->groups({.of = group_query::kind::retries_due,
+                                         .now = now,
+                                         .limit = max_groups_per_change_set});
+  if (!waiting.empty())
+    plan.add(pass_events{pass_events::kind::retry});
+  for (const auto& group : waiting) {
+    plan.add(rules::plan_retry(group));
+    s.report.found += group.tasks.count;
+  }
+}
+
+void add_deadlines(retry_role& s, timestamp now, change_set& plan) {
+  for (const auto& run : s.reader->runs({.open = true,
+                         .deadline_by = now,
+                         .limit = max_groups_per_change_set})) {
+    plan.add(update_run{.run = run.key, .fence = fence::deadline});
+    ++s.report.found;
+  }
 }
 
 void pump(self_ptr self) {
@@ -36,23 +63,26 @@ void pump(self_ptr self) {
   if (s.busy || s.stopping || !s.look)
     return;
   const auto now = s.context.clock();
-  const auto waiting = s.reader->groups({.of = group_query::kind::retries_due,
-                                         .now = now,
-                                         .limit = max_groups_per_change_set});
-  if (waiting.empty()) {
-    s.look = false;
+  const auto next = s.reader->next_due_at();
+  change_set plan;
+  if (next && *next <= now) {
+    add_retries(s, now, plan);
+    add_deadlines(s, now, plan);
+    plan.add(release_tasks{max_releases_per_change_set});
+  }
+  if (plan.empty()) {
     finish_pass(s);
     wait_for_next(self, now);
     return;
   }
-  change_set plan;
-  plan.add(pass_events{pass_events::kind::retry});
-  for (const auto& group : waiting) {
-    plan.add(rules::plan_retry(group));
-    s.report.found += group.tasks.count;
-  }
   submit_changes(self, std::move(plan), [=](const commit_reply& reply) {
-    self->state.report.changed += reply.tasks_changed;
+    auto& state = self->state;
+    const auto changed = reply.tasks_changed + reply.runs_changed;
+    state.report.changed += changed;
+    if (changed == 0) { // it is not as the tables said: the next sweep looks
+      state.look = false;
+      finish_pass(state);
+    }
     pump(self);
   });
 }

@@ -9,8 +9,11 @@ namespace conductor::rules {
 
 namespace {
 
-task_state verdict(const parent_record& parent, const task_spec& spec) {
+task_state verdict(const parent_record& parent, const task_spec& spec,
+                   fence fence_of_run) {
   const auto& c = parent.children;
+  if (parent.fence == fence::cancel || fence_of_run == fence::cancel)
+    return task_state::cancelled;
   if (!parent.expansion_error.empty()
       || c.failed > spec.tolerate.of(parent.total))
     return task_state::failed;
@@ -71,13 +74,13 @@ expand_parent plan_no_more_children(const parent_record& parent) {
 }
 
 move_tasks plan_parent(const parent_record& parent, const task_spec& spec,
-                       const collected_outputs& outputs) {
+                       const collected_outputs& outputs, fence fence_of_run) {
   move_tasks move{.run = parent.run,
                   .parent = 0,
                   .tasks = {parent.task, 1},
                   .from = task_state::pending,
                   .attempt = 0,
-                  .to = verdict(parent, spec)};
+                  .to = verdict(parent, spec, fence_of_run)};
   move.outputs.push_back(output_of(parent, outputs));
   std::string why;
   if (move.to == task_state::failed) {
@@ -94,10 +97,15 @@ bool run_is_done(const run_record& run) {
 }
 
 move_run plan_run(const run_record& run) {
-  const auto to = run.failed > 0      ? run_state::failed
-                  : run.cancelled > 0 ? run_state::cancelled
-                                      : run_state::succeeded;
-  return {run.key, run_state::running, to, {run_aggregated(to, run)}};
+  using enum run_state;
+  const auto to = run.fence == fence::cancel     ? cancelled
+                  : run.fence == fence::deadline ? failed
+                  : run.failed > 0               ? failed
+                  : run.cancelled > run.skipped  ? cancelled
+                                                 : succeeded;
+  // A run that never began is CANCELLED without having been started.
+  const auto from = to == cancelled ? run.state : running;
+  return {run.key, from, to, {run_aggregated(to, run)}};
 }
 
 } // namespace conductor::rules

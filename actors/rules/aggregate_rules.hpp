@@ -24,14 +24,17 @@ struct collected_outputs {
   std::int64_t omitted = 0; ///< null in it because they did not fit
 };
 
-/// PENDING → SUCCEEDED, FAILED or CANCELLED for a parent that is done.
+/// PENDING → SUCCEEDED, FAILED or CANCELLED for a parent that is done. A parent
+/// that was cancelled, or whose run was, ends CANCELLED whatever had failed.
 move_tasks plan_parent(const parent_record& parent, const task_spec& spec,
-                       const collected_outputs& outputs);
+                       const collected_outputs& outputs,
+                       fence fence_of_run = fence::none);
 
 /// Whether all top-level tasks of an unsettled run are settled.
 bool run_is_done(const run_record& run);
 
-/// RUNNING → SUCCEEDED, FAILED or CANCELLED for a run that is done.
+/// RUNNING → SUCCEEDED, FAILED or CANCELLED for a run that is done; a PENDING
+/// one may be CANCELLED as well.
 move_run plan_run(const run_record& run);
 
 } // namespace conductor::rules

@@ -22,7 +22,8 @@ move_tasks plan_reopen(const task_group& tasks) {
 
 change_set plan_manual_retry(const run_record& run,
                              const std::vector<task_group>& leaves,
-                             const std::vector<parent_record>& parents) {
+                             const std::vector<parent_record>& parents,
+                             const std::vector<task_key>& dependents) {
   change_set plan;
   std::int64_t count = 0;
   for (const auto& group : leaves) {
@@ -32,8 +33,13 @@ change_set plan_manual_retry(const run_record& run,
   for (const auto& parent : parents)
     plan.add(plan_reopen(
       {.run = parent.run, .tasks = {parent.task, 1}, .state = parent.state}));
-  plan.add(move_run{
-    run.key, run.state, run_state::running, {run_reopened(run.state, count)}});
+  for (const auto task : dependents)
+    plan.add(plan_reopen(
+      {.run = run.key, .tasks = {task, 1}, .state = task_state::cancelled}));
+  plan.add(move_run{run.key,
+                    run.state,
+                    run_state::running,
+                    {run_reopened(run.state, count, std::ssize(dependents))}});
   return plan;
 }
 

@@ -12,6 +12,8 @@
 /// milliseconds, and what is not set is null. Thread-safe.
 namespace conductor {
 
+/// The state in words for people: "RUNNING (paused)", "RUNNING (cancelling)".
+std::string state_text(const run_record& run);
 ordered_json to_json(const run_record& run);
 ordered_json to_json(const task_record& task);
 ordered_json to_json(const event_record& event);

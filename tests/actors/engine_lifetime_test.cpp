@@ -165,9 +165,9 @@ CAF_TEST(the engine answers in messages) {
   CAF_CHECK_EQUAL(std::int64_t{summary->tasks.failed}, 1);
   CAF_CHECK(ask_engine<health_report>(h, health_request{}).has_value());
   const auto retried
-    = ask_engine<manual_retry_reply>(h, manual_retry_request{run->id, {}});
+    = ask_engine<retry_reply>(h, manual_retry_request{run->id, {}});
   CAF_REQUIRE(retried);
-  CAF_CHECK_EQUAL(retried->leaves, 1);
+  CAF_CHECK_EQUAL(retried->tasks, 1);
 }
 
 CAF_TEST(errors of requests in messages are those of the facade) {
@@ -178,7 +178,7 @@ CAF_TEST(errors of requests in messages are those of the facade) {
   const auto unknown = ask_engine<run_summary>(h, report_request{"nothing"});
   CAF_CHECK(!unknown && unknown.error().code == errc::not_found);
   const auto retried
-    = ask_engine<manual_retry_reply>(h, manual_retry_request{"nothing", {}});
+    = ask_engine<retry_reply>(h, manual_retry_request{"nothing", {}});
   CAF_CHECK(!retried && retried.error().code == errc::not_found);
   const auto subscribed
     = ask_engine<subscribe_reply>(h, subscribe_request{{}, "nothing"});

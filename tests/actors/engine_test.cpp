@@ -100,7 +100,7 @@ CAF_TEST(what failed is tried again by hand while the engine runs) {
   healed = true;
   const auto retried = e.retry(run->id);
   CAF_REQUIRE(retried);
-  CAF_CHECK_EQUAL(*retried, 3);
+  CAF_CHECK_EQUAL(retried->tasks, 3);
   CAF_CHECK_EQUAL(state_of(e, *run), "SUCCEEDED");
   const auto again = e.retry(run->id);
   CAF_REQUIRE(!again);

@@ -108,7 +108,7 @@ CAF_TEST(a parent that has failed gets no more children) {
   CAF_CHECK_EQUAL(end.parent, 3);
   CAF_CHECK_EQUAL(end.first, 5);
   CAF_CHECK_EQUAL(end.count, 0);
-  CAF_CHECK(may_expand(parent, end));
+  CAF_CHECK(may_expand({}, parent, end));
   CAF_CHECK(end.before.empty());
   const auto why = json::parse(end.expansion_error);
   CAF_CHECK_EQUAL(why["type"], "children_failed");

@@ -47,7 +47,7 @@ CAF_TEST(pages) {
         }
         const auto pages = parts_of<expand_parent>(plan);
         CAF_REQUIRE_EQUAL(pages.size(), 1u);
-        CAF_CHECK(may_expand(parent, pages[0]));
+        CAF_CHECK(may_expand({}, parent, pages[0]));
         CAF_CHECK_EQUAL(pages[0].first, at + 1);
         CAF_CHECK_EQUAL(pages[0].count, count);
         CAF_CHECK(pages[0].expansion_error.empty());
