@@ -26,10 +26,16 @@ echo b >b.txt
 seq 40 >n.txt
 ls -- *.txt >files.txt
 echo 'tasks: { a: { handler: nope } }' >bad.yaml
-awk '/^```yaml/ {on = 1; text = ""; next}
-     /^```/ {if (on && text ~ /^# checksums.yaml/) printf "%s", text; on = 0}
-     on {text = text $0 "\n"}' "$source/README.md" >checksums.yaml
+# A definition that begins with its file's name is that file.
+awk '/^```yaml/ {first = 1; next}
+     /^```/ {file = ""}
+     first {file = /^# [a-z]+\.yaml/ ? $2 : ""; first = 0}
+     file {print >file}' "${pages[@]}"
 [ -s checksums.yaml ] || complain "README.md shows no checksums.yaml"
+for file in *.yaml; do
+  [ "$file" = bad.yaml ] && continue
+  orcon def lint "$file" >out 2>&1 || complain "$file: $(cat out)"
+done
 
 # -- console blocks ---------------------------------------------------------------
 while IFS=$'\t' read -r place line; do

@@ -32,13 +32,23 @@ result<std::vector<std::string>> unfinished(store_reader& reader,
     auto run = find_run(reader, id);
     if (!run)
       return tl::unexpected(run.error());
+    if (run->paused && !settled(run->state))
+      return fail(errc::conflict,
+                  "run " + run->id
+                    + " is paused; first let it continue:  orcon run unpause "
+                    + run->id);
     return std::vector{run->id};
   }
   std::vector<std::string> ids;
   for (run_key after = 0;;) {
     const auto page = reader.load_open_runs(after, 1000);
     for (const auto& run : page)
-      ids.push_back(run.id);
+      if (!run.paused)
+        ids.push_back(run.id);
+      else
+        tell("orcon: run {} is paused; it continues after:  orcon run unpause "
+             "{}\n",
+             run.id, run.id);
     if (page.size() < 1000)
       return ids;
     after = page.back().key;

@@ -27,8 +27,8 @@ struct candidates {
 candidates complete_words(CLI::App& app, settings& s,
                           std::vector<std::string> words);
 
-/// The hidden command `orcon complete -- WORD...`: a candidate per line, its note
-/// after a tab; ":files" and the like for the shell. Never complains.
+/// The hidden command `orcon complete -- WORD...`: a candidate per line, its
+/// note after a tab; ":files" and the like for the shell. Never complains.
 int complete(CLI::App& app, settings& s, std::vector<std::string> words);
 
 /// The script for bash, zsh or fish; empty for another shell.

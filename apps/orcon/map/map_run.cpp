@@ -209,13 +209,14 @@ std::optional<run_record> take_up(engine& engine, const std::string& identity,
     return run;
   }
   const auto reopened = engine.retry(run->id);
-  if (!reopened || *reopened == 0)
+  if (!reopened || reopened->tasks == 0)
     return std::nullopt; // for example, its inputs could not be read
-  say(s, fmt::format("run {} in {} {} {}: trying {} of {} again; --fresh "
-                     "starts a new one",
-                     run->id, s.database, to_string(run->state),
-                     how_long_ago(run->finished_at), with_commas(*reopened),
-                     with_commas(counts.total())));
+  say(s,
+      fmt::format("run {} in {} {} {}: trying {} of {} again; --fresh "
+                  "starts a new one",
+                  run->id, s.database, to_string(run->state),
+                  how_long_ago(run->finished_at), with_commas(reopened->tasks),
+                  with_commas(counts.total())));
   return run;
 }
 

@@ -175,7 +175,9 @@ void print_for_people(const run_summary& s, const run_details& d,
                       const settings& options) {
   const auto color = use_color(options, STDOUT_FILENO);
   put("run       {}  {}\n", s.run.id, s.run.name);
-  put("state     {}\n", paint_state(to_string(s.run.state), color));
+  put("state     {}\n", paint_state(state_text(s.run), color));
+  if (s.run.deadline != no_time && !settled(s.run.state))
+    put("deadline  {}\n", to_iso(s.run.deadline));
   if (times_are_local())
     put("began     {}\n", time_text(s.at - s.duration, s.at));
   put("tasks     {}\n", counts_text(s.tasks));

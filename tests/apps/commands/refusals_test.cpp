@@ -26,10 +26,9 @@ std::string nested(int levels) {
 }
 
 std::vector<refused> definitions() {
-  std::string many = "{\"tasks\":[";
-  for (int i = 0; i <= 10'000; ++i)
-    many += (i ? "," : "") + std::string{"{\"handler\":\"noop\",\"name\":\"t"}
-            + std::to_string(i) + "\"}";
+  std::string many = "{\"tasks\":[0";
+  for (int i = 0; i < 1'000'000; ++i)
+    many += ",0";
   return {
     {"j.json",
      "{\n  \"tasks\": {\n    \"a\": { \"handler\": }\n  }\n}\n",
@@ -139,10 +138,35 @@ std::vector<refused> definitions() {
   };
 }
 
+std::vector<refused> dependencies() {
+  return {
+    {"unknown.yaml",
+     task("handler: noop, after: [b]"),
+     2,
+     {"unknown.yaml:3:", "/tasks/a/after: unknown task \"b\""}},
+    {"itself.yaml",
+     task("handler: noop, after: a"),
+     2,
+     {"/tasks/a/after: \"a\" is the task itself"}},
+    {"when.yaml",
+     task("handler: noop, when: failed"),
+     2,
+     {"/tasks/a/when: has no meaning without \"after\""}},
+    {"cycle.yaml",
+     "tasks:\n  a: { handler: noop, after: b }\n"
+     "  b: { handler: noop, after: [c] }\n  c: { handler: noop, after: a }\n",
+     2,
+     {"cycle.yaml:2:", "/tasks/a/after: a cycle: a -> b -> c -> a"}},
+  };
+}
+
 } // namespace
 
 CAF_TEST(bad definitions are refused with their place and leave nothing) {
-  for (const auto& wrong : definitions()) {
+  auto all = definitions();
+  for (auto& wrong : dependencies())
+    all.push_back(std::move(wrong));
+  for (const auto& wrong : all) {
     const bench b;
     b.write(wrong.file, wrong.content);
     for (const auto* command : {"orcon exec ", "orcon run start "}) {

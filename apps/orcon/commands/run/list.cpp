@@ -50,6 +50,7 @@ int list(const settings& s, const list_options& o) {
     const auto counts = (*reader)->count_leaves(run.key);
     row["counts"] = to_json(counts);
     if (s.output == format::table) {
+      row["state"] = state_text(run);
       row["done"] = fmt::format("{}/{}", with_commas(counts.settled()),
                                 with_commas(counts.total()));
       row["failed"] = counts.failed;

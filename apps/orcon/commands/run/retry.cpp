@@ -17,6 +17,7 @@ namespace {
 
 struct retry_options {
   std::string run, task, state, name, error;
+  bool dry_run = false;
 };
 
 /// The run and the tasks that the options name.
@@ -51,15 +52,26 @@ int retry(const settings& s, const retry_options& o) {
   if (!engine)
     return report_error(engine.error());
   const auto& [run, which] = *chosen;
-  const auto retried = engine->retry(run, which);
+  const auto retried = engine->retry(run, which, o.dry_run);
   if (!retried)
     return report_error(retried.error());
   if (s.output != format::table)
-    print_object(s, {{"run", run}, {"tasks", *retried}});
-  if (!s.quiet)
-    tell("orcon: {} task(s) will be tried again; work them with:  "
-         "{}\n",
-         with_commas(*retried), with_database(s, "orcon resume " + run));
+    print_object(s, {{"run", run},
+                     {"tasks", retried->tasks},
+                     {"dependents", retried->dependents}});
+  if (s.quiet)
+    return done;
+  const auto along = retried->dependents > 0
+                       ? fmt::format(", and {} that were skipped wait again",
+                                     with_commas(retried->dependents))
+                       : std::string{};
+  if (o.dry_run)
+    tell("orcon: {} task(s) would be tried again{}; nothing was changed\n",
+         with_commas(retried->tasks), along);
+  else
+    tell("orcon: {} task(s) will be tried again{}; work them with:  {}\n",
+         with_commas(retried->tasks), along,
+         with_database(s, "orcon resume " + run));
   return done;
 }
 
@@ -72,12 +84,14 @@ void add_run_options(CLI::App& app, retry_options& o) {
   app.add_option("--name", o.name, "Only names that match (*, ?, [abc])");
   app.add_option("--error", o.error,
                  "Only errors of this type, e.g. exit or timeout");
+  app.add_flag("--dry-run", o.dry_run, "Say what would be tried again");
 }
 
 void add_task_options(CLI::App& app, retry_options& o) {
   app.add_option("task", o.task, "Id, or name within a run such as hash#12")
     ->required();
   app.add_option("--run", o.run, "The run of the name (default: the newest)");
+  app.add_flag("--dry-run", o.dry_run, "Say what would be tried again");
 }
 
 } // namespace
