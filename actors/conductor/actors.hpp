@@ -94,9 +94,6 @@ struct engine_actors {
 
 } // namespace conductor
 
-// It never leaves the process.
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(conductor::task_change)
-
 // clang-format off
 CAF_BEGIN_TYPE_ID_BLOCK(conductor_engine, caf::id_block::conductor::end)
   CAF_ADD_TYPE_ID(conductor_engine, (conductor::start_request))

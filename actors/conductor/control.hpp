@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include <conductor/inspect.hpp>
@@ -33,11 +32,12 @@ struct run_change {
 struct task_change {
   std::string task_id;
   bool cancel = false;
-  std::optional<count_or_percent> tolerate;
-  std::optional<std::int64_t> max_concurrency; ///< 0 = no bound
-  std::int32_t priority = 0;                   ///< 0 = leave
+  count_or_percent tolerate{-1, 0};  ///< a negative count = leave
+  std::int64_t max_concurrency = -1; ///< 0 = no bound; negative = leave
+  std::int32_t priority = 0;         ///< 0 = leave
 
-  friend bool operator==(const task_change&, const task_change&) = default;
+  CONDUCTOR_MESSAGE(task_change, x.task_id, x.cancel, x.tolerate,
+                    x.max_concurrency, x.priority)
 };
 
 /// What a retry by hand takes up.

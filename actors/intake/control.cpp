@@ -128,18 +128,23 @@ result<planned_change> plan_change(store_reader& reader,
   if (task->parent != 0)
     return fail(errc::conflict,
                 task->name + " is a child; change its parent instead");
-  if ((asked.tolerate || asked.max_concurrency) && !parent)
+  std::optional<count_or_percent> tolerate;
+  if (asked.tolerate.count >= 0)
+    tolerate = asked.tolerate;
+  std::optional<std::int64_t> max_concurrency;
+  if (asked.max_concurrency >= 0)
+    max_concurrency = asked.max_concurrency;
+  if ((tolerate || max_concurrency) && !parent)
     return fail(errc::conflict, task->name + " has no children");
   if (parent)
     plan.reply.tasks = parent->total - parent->children.settled();
   plan.changes.add(update_task{
     .run = task->run,
     .task = task->key,
-    .tolerate = asked.tolerate,
-    .max_concurrency = asked.max_concurrency,
+    .tolerate = tolerate,
+    .max_concurrency = max_concurrency,
     .priority = asked.priority,
-    .events
-    = {task_updated(asked.tolerate, asked.max_concurrency, asked.priority)}});
+    .events = {task_updated(tolerate, max_concurrency, asked.priority)}});
   return plan;
 }
 

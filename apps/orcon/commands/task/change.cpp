@@ -85,9 +85,8 @@ int update(const settings& s, const task_change_options& o) {
       return report_error(share.error());
     change.tolerate = *share;
   }
-  if (o.max_concurrency >= 0)
-    change.max_concurrency = o.max_concurrency;
-  if (!change.tolerate && !change.max_concurrency && change.priority == 0)
+  change.max_concurrency = o.max_concurrency;
+  if (o.tolerate.empty() && o.max_concurrency < 0 && o.priority == 0)
     return report_error({errc::invalid, "say what to change: --tolerate, "
                                         "--max-concurrency, --priority"});
   return apply(s, o, change, "updated");
