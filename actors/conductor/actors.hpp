@@ -29,7 +29,9 @@ struct manual_retry_request {
   std::string run_id;
   retry_filter which;
   bool dry_run = false; ///< answer the same, and change nothing
-  CONDUCTOR_MESSAGE(manual_retry_request, x.run_id, x.which, x.dry_run)
+  friend bool operator==(const manual_retry_request&,
+                         const manual_retry_request&)
+    = default;
 };
 
 /// Work on what the database holds.
@@ -93,6 +95,9 @@ struct engine_actors {
 };
 
 } // namespace conductor
+
+// It never leaves the process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(conductor::manual_retry_request)
 
 // clang-format off
 CAF_BEGIN_TYPE_ID_BLOCK(conductor_engine, caf::id_block::conductor::end)

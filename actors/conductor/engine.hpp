@@ -36,7 +36,7 @@ struct retry_filter {
   std::vector<task_state> states; ///< empty = FAILED and CANCELLED
   std::string name;               ///< glob pattern; empty = any
   std::string error;              ///< type of the last error; empty = any
-  CONDUCTOR_MESSAGE(retry_filter, x.states, x.name, x.error)
+  friend bool operator==(const retry_filter&, const retry_filter&) = default;
 };
 
 /// The callbacks of one subscriber. They end with this object, or when `end` is
