@@ -66,8 +66,8 @@ struct feed_started {
   CONDUCTOR_MESSAGE(feed_started, x.feed)
 };
 
-/// What may block on files and tables before the writer is asked. Errors are
-/// those of `engine::submit` and `engine::retry`, read with `from_caf`.
+/// Reads files and tables, which may block, before it asks the writer. Errors
+/// are those of `engine::submit` and `engine::retry`, read with `from_caf`.
 using intake_actor
   = actor_interface<submitted_run(submit_request),
                     retry_reply(manual_retry_request), change_reply(run_change),

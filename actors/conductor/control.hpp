@@ -7,8 +7,8 @@
 #include <conductor/policy.hpp>
 #include <conductor/run_spec.hpp>
 
-/// What people change while a run works: as values, so that a program, a
-/// message and a request from outside can mean the same.
+/// These values describe changes of a run that still works, so that a program,
+/// a message and a request from outside can mean the same.
 namespace conductor {
 
 /// Cancels, pauses, continues or changes a run.
@@ -40,7 +40,7 @@ struct task_change {
                     x.max_concurrency, x.priority)
 };
 
-/// What a retry by hand takes up.
+/// The reply to a manual retry.
 struct retry_reply {
   std::int64_t tasks = 0;      ///< leaves that will be tried again
   std::int64_t dependents = 0; ///< skipped tasks that wait again

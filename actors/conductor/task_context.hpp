@@ -8,7 +8,7 @@ namespace conductor {
 
 struct attempt;
 
-/// What a handler function sees of the task it executes. Valid until the
+/// A handler function's view of the task that it executes. Valid until the
 /// function returns. Texts are JSON; `<conductor/json_text.hpp>` parses them.
 class task_context {
 public:
@@ -25,7 +25,7 @@ public:
   /// 1 for the first attempt. An attempt may be lost, so that a later one may
   /// follow one that did all its work.
   std::int32_t attempt() const;
-  /// What the fan-out has for this child as JSON text; "" for a task without a
+  /// The item of this child as JSON text; "" for a task without a
   /// parent.
   const std::string& item_text() const;
   /// The input as the text of a JSON object: without `fanout`, with `index` and

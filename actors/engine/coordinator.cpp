@@ -120,7 +120,8 @@ change_set plan_by_hand(const task_record& task, const task_spec& spec,
   return plan;
 }
 
-/// Whether the task moved. A refused start of the run only means that it runs.
+/// Whether the task moved. If only the start of the run is refused, the run
+/// has started already.
 bool settled_by_hand(const commit_reply& reply) {
   return std::none_of(reply.refusals.begin(), reply.refusals.end(),
                       [](const refusal& r) { return r.part > 0; });

@@ -26,8 +26,8 @@ struct placements {
 commit_reply commit_and_wait(const persistence_actor& writer,
                              change_set changes);
 
-/// What the actors of an engine and the threads outside of the actor system
-/// share. It outlives the actors, and their system.
+/// State that the actors of an engine and the threads outside of the actor
+/// system share. It outlives the actors, and their system.
 class engine_core : public std::enable_shared_from_this<engine_core> {
 public:
   engine_core(options o, clock_fn now, const std::shared_ptr<store>& db,
@@ -39,8 +39,8 @@ public:
   const options opts;
   const clock_fn clock;
   const placements where;
-  /// Of a coordinator, whose tasks may be settled by hand: handlers need not
-  /// exist, and to expand a fan-out is a step of its own.
+  /// True for a coordinator, whose tasks may be settled by hand: handlers need
+  /// not exist, and to expand a fan-out is a step of its own.
   const bool stepwise;
   const std::int64_t epoch; ///< of this opening of the store
   const std::shared_ptr<engine_metrics> metrics
@@ -63,9 +63,10 @@ public:
   /// be the writer's.
   void close_shared_reader();
 
-  /// What definitions are checked against, in this directory.
+  /// Returns the limits and handlers that definitions in this directory are
+  /// checked against.
   definition_context definitions(const std::string& directory) const;
-  /// What submissions are checked against.
+  /// Returns the same for submissions without a directory of their own.
   definition_context definitions() const;
 
   /// Small fan-outs, of up to so many children in all, come with their

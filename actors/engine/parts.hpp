@@ -24,13 +24,13 @@ class outcome_queue;
 
 using reader_factory = std::function<std::unique_ptr<store_reader>()>;
 
-/// What every role actor is given.
+/// The arguments that every role actor is spawned with.
 struct role_context {
   options opts;
   clock_fn clock;
   persistence_actor writer;
   reader_factory open_reader;
-  /// Of this opening of the store.
+  /// The number of this opening of the store.
   std::int64_t epoch = 0;
   /// Where handlers report to the executor. Whoever owns the handlers keeps it
   /// alive for as long as they may report.
